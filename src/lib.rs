@@ -1,0 +1,7 @@
+//! Index advice for PostgreSQL: what a server runs → what hurts → what to build, proved against the planner → migrations → verification.
+//!
+//! One direction only: a module uses those named before it here, never one after (a test holds this).
+
+pub mod error;
+pub mod pg;
+pub mod snapshot;

@@ -1,0 +1,3 @@
+//! The `pgadvise` program.
+
+fn main() {}

@@ -1,0 +1,64 @@
+//! What the server said: plain data, no I/O. Collected by `collect`, read by everything after it.
+
+pub mod catalog;
+mod index;
+mod relation;
+mod server;
+mod statement;
+mod statistics;
+
+pub use catalog::Catalog;
+pub use index::{Index, IndexUsage};
+pub use relation::{
+    Column, Constraint, ConstraintKind, ForeignKey, ForeignKeyAction, Persistence, Relation, RelationActivity,
+    RelationKind, TypeName,
+};
+pub use server::{Extension, Server, Setting, SettingOverride};
+pub use statement::{StatementEntry, Statements, StatementsSource};
+pub use statistics::{ColumnStatistics, ExtendedStatistics};
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// The version of the snapshot's own format, raised when a reader of the old one would misread the new one.
+pub const FORMAT_VERSION: u32 = 1;
+
+/// Everything that one run learns from a server. The same snapshot gives the same advice.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Snapshot {
+    /// [`FORMAT_VERSION`] of the writer.
+    pub format_version: u32,
+    /// When it was taken (server time).
+    pub taken_at: Timestamp,
+    /// The server and the database.
+    pub server: Server,
+    /// The settings that the planner reads, and those that say how the statistics were gathered.
+    pub settings: Vec<Setting>,
+    /// What `ALTER ROLE … SET` and `ALTER DATABASE … SET` change of them.
+    pub setting_overrides: Vec<SettingOverride>,
+    /// Every relation of the database outside the system schemas, by schema and name.
+    pub relations: Vec<Relation>,
+    /// pg_stat_statements of this database; `None` when it could not be read (a gap says why).
+    pub statements: Option<Statements>,
+    /// What could not be read, and why.
+    pub gaps: Vec<Gap>,
+}
+
+/// Something that could not be read, planned or judged. Every gap reaches the report.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct Gap {
+    /// What kind of thing is missing: `statement`, `relation`, `column_statistics`, `extension`, `workload` …
+    pub what: String,
+    /// Which one: a queryid, a relation's name, an extension's name.
+    pub id: String,
+    /// Why, and the statement or command that mends it where there is one.
+    pub reason: String,
+}
+
+impl Gap {
+    /// A gap of kind `what` about `id`.
+    pub fn new(what: &str, id: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self { what: what.to_owned(), id: id.into(), reason: reason.into() }
+    }
+}

@@ -1,0 +1,83 @@
+//! The server, the database, and the settings that shape its plans.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::pg::ServerVersion;
+
+/// The server and the database that were read.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Server {
+    /// `server_version_num`.
+    pub version: ServerVersion,
+    /// `version()`, in full.
+    pub version_text: String,
+    /// The database's name.
+    pub database: String,
+    /// The role that read it.
+    pub role: String,
+    /// Whether the role is a superuser.
+    pub role_is_superuser: bool,
+    /// Whether the server is a standby (`pg_is_in_recovery()`): its usage counters are its own.
+    pub is_in_recovery: bool,
+    /// When the server was started (`pg_postmaster_start_time()`).
+    pub started_at: Option<Timestamp>,
+    /// When the database's statistics were last reset (`pg_stat_database.stats_reset`); `None` when never.
+    pub stats_reset: Option<Timestamp>,
+    /// `server_encoding`.
+    pub encoding: String,
+    /// The database's `datcollate`.
+    pub collate: String,
+    /// Bytes in a block (`block_size`).
+    pub block_bytes: u64,
+    /// The schemas that unqualified names are looked up in, in order (`current_schemas(false)`).
+    pub search_path: Vec<String>,
+    /// The extensions created in the database.
+    pub extensions: Vec<Extension>,
+    /// The extensions that could be created (`pg_available_extensions`), by name.
+    pub available_extensions: Vec<String>,
+}
+
+impl Server {
+    /// The extension `name`, if it is created in the database.
+    pub fn extension(&self, name: &str) -> Option<&Extension> {
+        self.extensions.iter().find(|extension| extension.name == name)
+    }
+}
+
+/// An extension created in the database.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Extension {
+    /// `extname`.
+    pub name: String,
+    /// The schema that holds its objects.
+    pub schema: String,
+    /// `extversion`.
+    pub version: String,
+}
+
+/// One server setting, as it applies to the session that read it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Setting {
+    /// The parameter's name.
+    pub name: String,
+    /// `pg_settings.setting`, in `unit`.
+    pub value: String,
+    /// `pg_settings.unit`: `8kB`, `kB`, `ms` …
+    pub unit: Option<String>,
+    /// `pg_settings.source`: `default`, `configuration file`, `database`, `user` …
+    pub source: String,
+}
+
+/// A parameter that `ALTER ROLE … SET` or `ALTER DATABASE … SET` gives another value (`pg_db_role_setting`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SettingOverride {
+    /// The role it holds for; `None` for every role.
+    pub role: Option<String>,
+    /// Whether it holds in this database only.
+    pub is_for_database: bool,
+    /// The parameter's name.
+    pub name: String,
+    /// Its value, as given.
+    pub value: String,
+}
