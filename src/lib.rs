@@ -5,3 +5,9 @@
 pub mod error;
 pub mod pg;
 pub mod snapshot;
+pub mod sql;
+pub mod plan;
+pub mod workload;
+pub mod rules;
+pub mod whatif;
+pub mod advice;

@@ -1,0 +1,99 @@
+//! What advice consists of: steps, declined candidates, totals.
+
+use serde::{Deserialize, Serialize};
+
+use crate::pg::{Bytes, IndexDefinition, Oid, QueryId, RelationName};
+
+/// The outcome of the search.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Advice {
+    /// What to do, in the order to do it: creates before drops, the largest gain first.
+    pub steps: Vec<Step>,
+    /// What was considered and not proposed, with the reason, sorted.
+    pub declined: Vec<Declined>,
+    /// Workload cost (planner cost × calls) without any step.
+    pub cost_before: f64,
+    /// Workload cost with all steps.
+    pub cost_after: f64,
+    /// Workload cost with every candidate present at once: a bound that no choice goes far below.
+    pub cost_floor: f64,
+    /// Measured time of the workload in ms, where known.
+    pub exec_ms_before: Option<f64>,
+    /// The same scaled by the planner's gain, statement by statement.
+    pub exec_ms_after: Option<f64>,
+    /// The limit on new bytes, if one was given.
+    pub budget: Option<Bytes>,
+    /// How many statements were planned to find it.
+    pub n_whatif_calls: u64,
+    /// For each statement of the workload, its cost before and after all steps; `None` when it could not be priced.
+    pub statement_costs: Vec<Option<(f64, f64)>>,
+}
+
+/// One thing to do.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Step {
+    /// The index's name, which names the step in reports and files. Unique within the schema and the advice.
+    pub id: String,
+    /// What to do with the index.
+    pub action: Action,
+    /// The relation's oid in the snapshot.
+    pub relation_oid: Oid,
+    /// The relation.
+    pub relation: RelationName,
+    /// The index.
+    pub index: IndexDefinition,
+    /// Its estimated size; for a drop, its size now.
+    pub index_bytes: Bytes,
+    /// Cost × calls of the statements it serves, without this step but with all others.
+    pub cost_before: f64,
+    /// The same with it.
+    pub cost_after: f64,
+    /// What maintaining it costs over the workload's window, in planner cost units; negative for a drop.
+    pub write_cost: f64,
+    /// Whether it ends HOT updates that the relation has now.
+    pub breaks_hot: bool,
+    /// Ids of the rules whose findings it answers, sorted.
+    pub answers: Vec<String>,
+    /// The statements that gain, the largest gain first.
+    pub statements: Vec<StatementGain>,
+    /// What the reviewer should know before signing: `statistics are missing`, `helps only rare values` …
+    pub cautions: Vec<String>,
+}
+
+/// What a step does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Action {
+    /// `CREATE INDEX CONCURRENTLY`
+    CreateIndex,
+    /// `DROP INDEX CONCURRENTLY`
+    DropIndex,
+}
+
+/// What a step does to one statement.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StatementGain {
+    /// Position of the statement in the workload.
+    pub statement: usize,
+    /// The queryid it is reported under.
+    pub queryid: QueryId,
+    /// Executions.
+    pub n_calls: f64,
+    /// Total execution time in ms, where measured.
+    pub exec_ms_total: Option<f64>,
+    /// Planner cost of one execution without this step but with all others.
+    pub cost_before: f64,
+    /// Planner cost of one execution with it.
+    pub cost_after: f64,
+}
+
+/// A candidate that was not proposed.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Declined {
+    /// The relation.
+    pub relation: RelationName,
+    /// The index.
+    pub index: IndexDefinition,
+    /// Why not, in one sentence.
+    pub reason: String,
+}

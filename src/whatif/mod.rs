@@ -1,0 +1,79 @@
+//! What would it cost if …: the `Planner` trait, and the backends that answer it.
+
+use std::collections::BTreeSet;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::error::Result;
+use crate::pg::{Bytes, IndexDefinition, Oid};
+
+/// An index that does not exist, to be priced. Its id is its position in the list that was declared.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Hypothetical {
+    /// The relation.
+    pub relation: Oid,
+    /// What it is.
+    pub definition: IndexDefinition,
+    /// Its size by the size model (`whatif::size`).
+    pub estimated_bytes: Bytes,
+}
+
+/// A declared hypothetical index.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct CandidateId(pub u32);
+
+/// One question: what does this statement cost with these hypothetical indexes visible and these existing ones hidden?
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Ask {
+    /// Position of the statement in the workload. It is planned.
+    pub statement: usize,
+    /// The hypothetical indexes that exist in this question.
+    pub visible: BTreeSet<CandidateId>,
+    /// The existing indexes that do not.
+    pub hidden: BTreeSet<Oid>,
+}
+
+/// The planner's answer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Price {
+    /// Total cost of the plan, in planner units, the backend's known faults corrected.
+    pub total_cost: f64,
+    /// The hypothetical indexes in the plan.
+    pub used: BTreeSet<CandidateId>,
+    /// The existing indexes in the plan.
+    pub used_existing: BTreeSet<Oid>,
+}
+
+/// Answers what-if questions. Everything above it is pure.
+pub trait Planner {
+    /// Which backend this is.
+    fn backend(&self) -> Backend;
+
+    /// Makes hypothetical indexes known, in addition to those declared before. For each the size that the backend
+    /// prices it with (for budgets on one axis), or why it can never be built (`access method "gin" is not
+    /// supported`, `functions in index expression must be marked IMMUTABLE`).
+    ///
+    /// # Errors
+    /// Only when the backend itself is lost.
+    fn declare(&mut self, candidates: &[Hypothetical]) -> Result<Vec<std::result::Result<Bytes, String>>>;
+
+    /// Answers a batch, in order. An inner error says why one statement could not be planned in that question.
+    ///
+    /// # Errors
+    /// Only when the backend itself is lost or the run was interrupted.
+    fn price(&mut self, asks: &[Ask]) -> Result<Vec<std::result::Result<Price, String>>>;
+
+    /// How many statements the backend has really planned so far.
+    fn n_calls(&self) -> u64;
+}
+
+/// A what-if backend.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Backend {
+    /// HypoPG on the analysed server.
+    Hypopg,
+    /// Candidates really built and toggled in a database that the user named for it.
+    Sandbox,
+}

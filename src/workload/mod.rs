@@ -1,0 +1,125 @@
+//! What ran: statements with their counts, shapes and plans, and what each of them weighs. No I/O.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::pg::QueryId;
+use crate::plan::Plan;
+use crate::snapshot::{Gap, Snapshot};
+use crate::sql::Shape;
+
+/// The statements of one run over one snapshot.
+#[derive(Debug, Clone)]
+pub struct Workload {
+    /// The catalog and statistics that the statements were resolved against.
+    pub snapshot: Arc<Snapshot>,
+    /// The statements, heaviest first, ties by queryid. Their position here names them everywhere else.
+    pub statements: Vec<Statement>,
+    /// What a statement counts.
+    pub weigh: Weigh,
+    /// Statements that were left out or could not be understood, and why.
+    pub gaps: Vec<Gap>,
+}
+
+/// One statement: one shape of text, however many queryids it has.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Statement {
+    /// The queryid that it is reported under: the one with the most calls.
+    pub queryid: QueryId,
+    /// All queryids that were merged into it, sorted.
+    pub queryids: Vec<QueryId>,
+    /// The text, normalised as its source had it. Untrusted.
+    pub text: String,
+    /// Where it comes from.
+    pub origin: Origin,
+    /// Whether a client sent it, rather than a function.
+    pub is_top_level: bool,
+    /// Executions.
+    pub n_calls: f64,
+    /// Rows returned or affected, over all calls; `None` when not counted.
+    pub n_rows: Option<f64>,
+    /// Total execution time in ms; `None` when not measured.
+    pub exec_ms_total: Option<f64>,
+    /// Mean execution time in ms; `None` when not measured.
+    pub exec_ms_mean: Option<f64>,
+    /// Standard deviation of the execution time in ms; `None` when not measured.
+    pub exec_ms_stddev: Option<f64>,
+    /// Shared blocks hit and read, over all calls; `None` when not counted.
+    pub n_shared_blocks: Option<f64>,
+    /// What it asks for; `None` when neither text nor plan could be understood (a gap says why).
+    pub shape: Option<Shape>,
+    /// How it is planned; `None` when it could not be (a gap says why).
+    pub planned: Option<Planned>,
+}
+
+/// Where a statement was found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Origin {
+    /// pg_stat_statements.
+    PgStatStatements,
+    /// A `--workload` file.
+    File {
+        /// The file's path as given.
+        path: String,
+        /// The line where the statement starts, from 1.
+        line: usize,
+    },
+}
+
+/// A statement made plannable, and its plan without any hypothetical index.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Planned {
+    /// The text that the planner accepted. May hold values from statistics or from the workload: never reported.
+    pub text: String,
+    /// How `text` is to be explained.
+    pub form: ExplainForm,
+    /// How its parameters were found; reported.
+    pub by: PlannedBy,
+    /// What was changed so that the role may plan it: a DML statement as the SELECT that finds its rows; reported.
+    pub is_rewritten_to_select: bool,
+    /// The plan on the server as it is.
+    pub plan: Plan,
+}
+
+/// How a text is explained.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ExplainForm {
+    /// Plain EXPLAIN: the text holds no parameters.
+    Plain,
+    /// A generic plan: the text holds `$n`.
+    Generic,
+}
+
+/// How a statement's parameters were found, best first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PlannedBy {
+    /// It has none: the constants are the application's own.
+    Constants,
+    /// Values from column statistics stand for the parameters.
+    Statistics,
+    /// No values could be found: a generic plan.
+    Generic,
+}
+
+/// What a statement counts in the choice of indexes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Weigh {
+    /// Its measured total execution time.
+    Time,
+    /// Its planner cost × calls.
+    Cost,
+    /// Its calls: every statement's cost before counts as 1.
+    Calls,
+}
+
+impl Statement {
+    /// The planner's total cost on the server as it is; `None` when it could not be planned.
+    pub fn cost_before(&self) -> Option<f64> {
+        self.planned.as_ref().map(|planned| planned.plan.root.total_cost)
+    }
+}
