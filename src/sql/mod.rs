@@ -1,5 +1,6 @@
 //! Statement text → shape: what a statement asks of the relations it names. No I/O; knows the catalog only as a snapshot.
 
+pub mod rewrite;
 pub mod shape;
 
 pub use shape::{
