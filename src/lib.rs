@@ -5,6 +5,7 @@
 pub mod error;
 pub mod pg;
 pub mod snapshot;
+pub mod server;
 pub mod sql;
 pub mod plan;
 pub mod workload;

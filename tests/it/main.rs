@@ -1,0 +1,4 @@
+//! The integration tests: one crate, one module per topic, against real PostgreSQL servers. No server is mocked.
+
+mod server;
+mod support;

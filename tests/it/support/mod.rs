@@ -1,0 +1,12 @@
+//! What the integration tests share: servers of every supported major version, and fresh databases on them.
+//!
+//! A server is started when the first test asks for it and serves all tests of the process; its reaper stops it when
+//! the process ends, however it ends. A server that is missing fails the test with the command that installs it.
+//! `PGADVISE_TEST_PG=15,17` narrows the versions that `versions()` returns, for a quick run while working.
+#![allow(dead_code, unused_imports)] // each topic uses its own part
+
+mod database;
+mod servers;
+
+pub use database::{Database, Session, connect, database, database_on};
+pub use servers::{private_server, server, server_with_hypopg, versions};
