@@ -2,8 +2,8 @@
 //!
 //! One direction only: a module uses those named before it here, never one after (a test holds this).
 
-pub mod error;
 pub mod pg;
+pub mod error;
 pub mod snapshot;
 pub mod server;
 pub mod sql;

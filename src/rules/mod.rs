@@ -1,5 +1,6 @@
 //! What hurts: one file per rule. Rules read a workload and say what they see; they propose nothing and do no I/O.
 
+pub mod docs;
 pub mod finding;
 mod fk_without_index;
 mod invalid_index;
