@@ -12,7 +12,7 @@ pub mod version;
 
 pub use access_method::AccessMethod;
 pub use identifier::quote_identifier;
-pub use index::{IndexColumn, IndexDefinition, IndexTarget};
+pub use index::{IndexColumn, IndexDefinition, IndexTarget, KeyRoles, covers, is_duplicate, makes_redundant};
 pub use name::RelationName;
 pub use oid::{Oid, QueryId};
 pub use units::Bytes;

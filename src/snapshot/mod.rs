@@ -3,6 +3,7 @@
 pub mod catalog;
 pub mod foreign_key;
 mod index;
+pub mod keep;
 mod relation;
 mod server;
 mod statement;

@@ -4,6 +4,10 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+mod covers;
+
+pub use covers::{KeyRoles, covers, is_duplicate, makes_redundant};
+
 use super::access_method::AccessMethod;
 use super::identifier::quote_identifier;
 
