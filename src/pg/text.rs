@@ -23,6 +23,12 @@ pub fn abbreviate(text: &str, n_chars: usize) -> String {
     short
 }
 
+/// Whether `name` is what the database has: bytes that are not valid UTF-8 (in databases of encoding SQL_ASCII) were
+/// read as U+FFFD, so that a name holding one cannot be written in SQL.
+pub fn is_representable(name: &str) -> bool {
+    !name.contains(char::REPLACEMENT_CHARACTER)
+}
+
 fn is_unsafe(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')

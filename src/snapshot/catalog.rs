@@ -1,6 +1,6 @@
 //! Looking things up in a snapshot: relations by oid and by name along the search path, indexes by oid.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::{Index, Relation, Snapshot};
 use crate::pg::Oid;
@@ -13,6 +13,7 @@ pub struct Catalog<'s> {
     by_name: HashMap<(&'s str, &'s str), &'s Relation>,
     indexes: HashMap<Oid, (&'s Relation, &'s Index)>,
     index_names: HashMap<(&'s str, &'s str), Oid>,
+    other_names: HashSet<(&'s str, &'s str)>,
     children: HashMap<Oid, Vec<Oid>>,
 }
 
@@ -25,6 +26,7 @@ impl<'s> Catalog<'s> {
             by_name: HashMap::new(),
             indexes: HashMap::new(),
             index_names: HashMap::new(),
+            other_names: snapshot.other_names.iter().map(|name| (name.schema.as_str(), name.name.as_str())).collect(),
             children: HashMap::new(),
         };
         for relation in &snapshot.relations {
@@ -78,6 +80,13 @@ impl<'s> Catalog<'s> {
     /// The index called `name` in `schema`.
     pub fn index_named(&self, schema: &str, name: &str) -> Option<(&'s Relation, &'s Index)> {
         self.index_names.get(&(schema, name)).and_then(|oid| self.index(*oid))
+    }
+
+    /// Whether `schema` has a relation, an index or another `pg_class` entry called `name`, so that no index can be.
+    pub fn is_name_taken(&self, schema: &str, name: &str) -> bool {
+        self.by_name.contains_key(&(schema, name))
+            || self.index_names.contains_key(&(schema, name))
+            || self.other_names.contains(&(schema, name))
     }
 
     /// Partitions and inheritance children of a relation, one level down.

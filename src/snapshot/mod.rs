@@ -1,6 +1,7 @@
 //! What the server said: plain data, no I/O. Collected by `collect`, read by everything after it.
 
 pub mod catalog;
+mod file;
 pub mod foreign_key;
 mod index;
 pub mod keep;
@@ -23,6 +24,8 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::pg::RelationName;
+
 /// The version of the snapshot's own format, raised when a reader of the old one would misread the new one.
 pub const FORMAT_VERSION: u32 = 1;
 
@@ -41,6 +44,10 @@ pub struct Snapshot {
     pub setting_overrides: Vec<SettingOverride>,
     /// Every relation of the database outside the system schemas, by schema and name.
     pub relations: Vec<Relation>,
+    /// Names that a new index cannot have beside those of relations and indexes: sequences, composite types, and indexes
+    /// whose definition could not be read. By schema and name.
+    #[serde(default)]
+    pub other_names: Vec<RelationName>,
     /// pg_stat_statements of this database; `None` when it could not be read (a gap says why).
     pub statements: Option<Statements>,
     /// What could not be read, and why.

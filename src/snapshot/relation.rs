@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{ColumnStatistics, ExtendedStatistics, Index};
-use crate::pg::{Bytes, Oid, RelationName};
+use crate::pg::{Bytes, Oid, RelationName, text};
 
 /// A relation that statements can name.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -31,9 +31,13 @@ pub struct Relation {
     pub has_row_security: bool,
     /// Whether the reading role may SELECT from it, hence EXPLAIN statements on it.
     pub can_select: bool,
+    /// Whether another session held an ACCESS EXCLUSIVE lock on it (or on what a view reads) while it was read: then
+    /// expressions, predicates and its size may be missing here, and a gap says so.
+    #[serde(default)]
+    pub is_locked: bool,
     /// Storage parameters as `name=value`.
     pub options: Vec<String>,
-    /// `pg_class.relpages`: blocks at the last VACUUM or ANALYZE.
+    /// `pg_class.relpages`: blocks at the last VACUUM or ANALYZE; where there was none, blocks now.
     pub n_pages: u64,
     /// `pg_class.reltuples`: rows at the last VACUUM or ANALYZE; `None` when never analysed.
     pub n_rows: Option<f64>,
@@ -65,11 +69,15 @@ impl Relation {
     }
 
     /// Whether an index can be created on it by advice: tables, partitioned tables and materialized views that no
-    /// extension owns and that outlive the session.
+    /// extension owns, that outlive the session, that were read whole and whose names can be written in SQL.
     pub fn is_indexable(&self) -> bool {
         matches!(self.kind, RelationKind::Table | RelationKind::PartitionedTable | RelationKind::MaterializedView)
             && self.extension.is_none()
             && self.persistence != Persistence::Temporary
+            && !self.is_locked
+            && text::is_representable(&self.name.schema)
+            && text::is_representable(&self.name.name)
+            && self.columns.iter().all(|column| text::is_representable(&column.name))
     }
 }
 
@@ -190,7 +198,9 @@ pub struct Constraint {
     pub index: Option<Oid>,
     /// Whether it is the copy that a partition inherits from its parent (`conparentid <> 0`).
     pub is_inherited_copy: bool,
-    /// The expression of a check constraint.
+    /// Whether every row is known to fulfil it (`convalidated`; false for NOT VALID and NOT ENFORCED).
+    pub is_validated: bool,
+    /// The expression of a check constraint; `None` for other kinds, and where the relation was locked.
     pub expression: Option<String>,
 }
 

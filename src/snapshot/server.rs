@@ -30,7 +30,8 @@ pub struct Server {
     pub collate: String,
     /// Bytes in a block (`block_size`).
     pub block_bytes: u64,
-    /// The schemas that unqualified names are looked up in, in order (`current_schemas(false)`).
+    /// The schemas that the application's unqualified names are looked up in, in order; those that exist. Not the reading
+    /// session's own, which looks up nothing outside pg_catalog: see `collect::search_path`.
     pub search_path: Vec<String>,
     /// The extensions created in the database.
     pub extensions: Vec<Extension>,
