@@ -5,6 +5,7 @@
 pub mod pg;
 pub mod error;
 pub mod snapshot;
+pub mod db;
 pub mod server;
 pub mod sql;
 pub mod plan;

@@ -1,0 +1,2 @@
+-- SET LOCAL with name and value as parameters: undone by the ROLLBACK that follows.
+SELECT pg_catalog.set_config($1, $2, true)
