@@ -1,14 +1,17 @@
 //! What hurts: one file per rule. Rules read a workload and say what they see; they propose nothing and do no I/O.
 
 pub mod docs;
+mod duplicate_index;
 pub mod finding;
 mod fk_without_index;
 mod invalid_index;
 mod meta;
 mod n_plus_one;
+mod redundant_index;
 mod stale_stats;
 mod subject;
 mod threshold;
+mod unused_index;
 
 pub use finding::{Finding, Severity};
 pub use meta::{Need, RuleMeta};
@@ -33,8 +36,15 @@ pub trait Rule: Sync {
 }
 
 /// Every rule, by id.
-pub static RULES: &[&dyn Rule] =
-    &[&fk_without_index::FkWithoutIndex, &invalid_index::InvalidIndex, &n_plus_one::NPlusOne, &stale_stats::StaleStats];
+pub static RULES: &[&dyn Rule] = &[
+    &duplicate_index::DuplicateIndex,
+    &fk_without_index::FkWithoutIndex,
+    &invalid_index::InvalidIndex,
+    &n_plus_one::NPlusOne,
+    &redundant_index::RedundantIndex,
+    &stale_stats::StaleStats,
+    &unused_index::UnusedIndex,
+];
 
 /// Which rules run.
 #[derive(Debug, Clone, Default)]

@@ -5,6 +5,7 @@ mod file;
 pub mod foreign_key;
 mod index;
 pub mod keep;
+pub mod overlap;
 mod relation;
 mod server;
 mod statement;
