@@ -4,10 +4,14 @@ pub mod docs;
 mod duplicate_index;
 pub mod finding;
 mod fk_without_index;
+mod index_filter;
 mod invalid_index;
 mod meta;
 mod n_plus_one;
 mod redundant_index;
+mod scan;
+mod seq_scan_filter;
+mod sort_avoidable;
 mod stale_stats;
 mod subject;
 mod threshold;
@@ -39,9 +43,12 @@ pub trait Rule: Sync {
 pub static RULES: &[&dyn Rule] = &[
     &duplicate_index::DuplicateIndex,
     &fk_without_index::FkWithoutIndex,
+    &index_filter::IndexFilter,
     &invalid_index::InvalidIndex,
     &n_plus_one::NPlusOne,
     &redundant_index::RedundantIndex,
+    &seq_scan_filter::SeqScanFilter,
+    &sort_avoidable::SortAvoidable,
     &stale_stats::StaleStats,
     &unused_index::UnusedIndex,
 ];
