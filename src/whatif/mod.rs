@@ -1,5 +1,12 @@
 //! What would it cost if …: the `Planner` trait, and the backends that answer it.
 
+pub mod cache;
+pub mod selectivity;
+pub mod size;
+
+pub use cache::Cached;
+pub use size::IndexSize;
+
 use std::collections::BTreeSet;
 
 use schemars::JsonSchema;
@@ -35,7 +42,7 @@ pub struct Ask {
 }
 
 /// The planner's answer.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Price {
     /// Total cost of the plan, in planner units, the backend's known faults corrected.
     pub total_cost: f64,
@@ -43,6 +50,9 @@ pub struct Price {
     pub used: BTreeSet<CandidateId>,
     /// The existing indexes in the plan.
     pub used_existing: BTreeSet<Oid>,
+    /// The visible hypothetical indexes that this backend cannot judge in this statement: their absence from the plan
+    /// proves nothing. (HypoPG matches predicates and expressions only on a query's first relation.)
+    pub unproven: BTreeSet<CandidateId>,
 }
 
 /// Answers what-if questions. Everything above it is pure.

@@ -4,3 +4,4 @@ mod connect_session;
 mod server;
 mod support;
 mod tidy;
+mod whatif_size;

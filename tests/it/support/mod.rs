@@ -8,6 +8,8 @@
 pub mod expect;
 mod database;
 mod servers;
+mod snapshot;
 
 pub use database::{Database, Session, connect, database, database_on};
 pub use servers::{private_server, server, server_with_hypopg, versions};
+pub use snapshot::snapshot;
