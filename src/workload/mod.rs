@@ -1,5 +1,9 @@
 //! What ran: statements with their counts, shapes and plans, and what each of them weighs. No I/O.
 
+#[cfg(test)]
+pub(crate) mod test_workload;
+mod weigh;
+
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
