@@ -13,3 +13,4 @@ pub mod workload;
 pub mod rules;
 pub mod whatif;
 pub mod advice;
+pub mod demo;

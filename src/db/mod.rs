@@ -26,7 +26,7 @@ mod writable;
 
 pub use environment::Environment;
 pub use query::Query;
-pub use row::{FromSql, Row, ToSql};
+pub use row::{FromSql, Row, ToSql, Untyped};
 pub use server_error::{Failure, ServerError};
 pub use session::{ReadOptions, Session};
 pub use target::Target;

@@ -71,6 +71,37 @@ macro_rules! as_number {
 as_number!(Oid, u32);
 as_number!(QueryId, i64);
 
+/// A value as text whose type the server infers from where it stands, as it does for a quoted literal.
+#[derive(Debug, Clone, Copy)]
+pub struct Untyped<'a>(pub &'a str);
+
+impl types::ToSql for Untyped<'_> {
+    fn to_sql(
+        &self,
+        _: &Type,
+        out: &mut types::private::BytesMut,
+    ) -> Result<IsNull, Box<dyn std::error::Error + Sync + Send>> {
+        out.extend_from_slice(self.0.as_bytes());
+        Ok(IsNull::No)
+    }
+
+    fn accepts(_: &Type) -> bool {
+        true
+    }
+
+    fn encode_format(&self, _: &Type) -> types::Format {
+        types::Format::Text
+    }
+
+    types::to_sql_checked!();
+}
+
+impl ToSql for Untyped<'_> {
+    fn sql_type(&self) -> Type {
+        Type::UNKNOWN
+    }
+}
+
 /// The text of a plan, whatever type EXPLAIN gives its column: `json` or `text`.
 pub(super) struct PlanText(pub(super) String);
 

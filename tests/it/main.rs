@@ -1,6 +1,7 @@
 //! The integration tests: one crate, one module per topic, against real PostgreSQL servers. No server is mocked.
 
 mod connect_session;
+mod demo;
 mod server;
 mod support;
 mod tidy;
