@@ -1,5 +1,244 @@
 //! What to build or drop, and why: candidates from shapes, the search for the best set, the evidence for each step. No I/O but through `Planner`.
 
+mod candidates;
+mod cautions;
+mod drops;
+mod link;
+mod naming;
+mod options;
+mod scope;
+mod search;
 pub mod step;
+mod steps;
+mod write_cost;
 
+pub use link::answers;
+pub use options::{AdviseOptions, CALLS_MAX, OnProgress, Phase, Progress};
 pub use step::{Action, Advice, Declined, StatementGain, Step};
+pub use write_cost::{HotLoss, WriteCost, write_cost};
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::error::{Error, Result};
+use crate::pg::Bytes;
+use crate::rules::Finding;
+use crate::snapshot::Catalog;
+use crate::whatif::{CandidateId, Hypothetical, Planner, size};
+use crate::workload::Workload;
+
+use candidates::{Candidate, Candidates};
+use search::{Configuration, Item, Limits, Pricer, Seed, Weighed};
+
+/// Merged candidates at most: each costs a question for every statement that it can matter to.
+const MERGED_MAX: usize = 64;
+
+/// Chooses what to build and drop for `workload`. `weights` says what one unit of each statement's planner cost counts
+/// in the choice, by position; `findings` are those of the rules over the same workload. The same input gives the same
+/// advice.
+///
+/// # Errors
+/// When the planner's backend is lost, when `progress` says so, or when `weights` does not fit the workload.
+pub fn advise(
+    workload: &Workload,
+    weights: &[f64],
+    findings: &[Finding],
+    planner: &mut dyn Planner,
+    options: &AdviseOptions,
+    progress: OnProgress<'_>,
+) -> Result<Advice> {
+    if weights.len() != workload.statements.len() {
+        return Err(Error::internal(format!(
+            "{} weights were given for {} statements",
+            weights.len(),
+            workload.statements.len()
+        )));
+    }
+    let catalog = Catalog::new(&workload.snapshot);
+    let counted: Vec<usize> = (0..workload.statements.len())
+        .filter(|position| weights[*position] > 0.0 && workload.statements[*position].planned.is_some())
+        .collect();
+    let Candidates { list, sets, mut declined } = candidates::generate(&catalog, workload, &counted, options);
+    let mut items = declare(&catalog, planner, list, &mut declined)?;
+
+    let weighed = weigh(workload, weights, &counted, &items);
+    let mut pricer = Pricer::new(planner, progress, weighed);
+    pricer.enter(Phase::Pricing, items.len());
+    forget_unplannable(&mut pricer)?;
+    let seed = search::seed(&mut pricer, &items)?;
+    let mut pool = seed.pool.clone();
+    pool.extend(sets.iter().flatten().map(|position| CandidateId(*position as u32)));
+    add_merged(&catalog, &mut pricer, &mut items, &mut pool, &mut declined)?;
+    if options.budget.is_some() {
+        add_prefixes(&items, &mut pool);
+    }
+    pool.retain(|id| items[id.0 as usize].is_buildable);
+
+    let limits = Limits {
+        items: &items,
+        budget: options.budget,
+        workload_cost: pricer.total(&Configuration::new())?,
+        n_calls_max: options.n_calls_max.unwrap_or(CALLS_MAX),
+    };
+    let together = moves(&seed, &sets, &items);
+    let choice = search::search(&mut pricer, &pool, &together, &limits)?;
+    declined.extend(decline(&catalog, &items, &seed, &choice));
+
+    let mut advice = Advice { budget: options.budget, ..Advice::default() };
+    advice.steps = steps::create_steps(&catalog, workload, &mut pricer, &items, &choice.chosen)?;
+    steps::total(&mut advice, workload, &mut pricer, &seed, &choice.chosen)?;
+    let drops = drops::drop_steps(&catalog, workload, options, &advice.steps);
+    advice.steps.extend(drops);
+    for step in &mut advice.steps {
+        step.answers = link::answered_rules(workload, step, findings);
+    }
+    advice.n_whatif_calls = pricer.n_calls();
+    declined.sort();
+    declined.dedup();
+    advice.declined = declined;
+    Ok(advice)
+}
+
+/// Makes the candidates known to the backend; those that can never be built are declined.
+fn declare(
+    catalog: &Catalog<'_>,
+    planner: &mut dyn Planner,
+    list: Vec<Candidate>,
+    declined: &mut Vec<Declined>,
+) -> Result<Vec<Item>> {
+    let hypotheticals: Vec<Hypothetical> = list.iter().map(|candidate| hypothetical(catalog, candidate)).collect();
+    let answers = planner.declare(&hypotheticals)?;
+    if answers.len() != list.len() {
+        return Err(Error::internal("the what-if backend did not answer for every candidate"));
+    }
+    let items = list.into_iter().zip(answers).map(|(candidate, answer)| {
+        let relation = catalog.relation(candidate.relation).map(|relation| relation.name.clone());
+        let name = relation.as_ref().map_or_else(String::new, |name| format!("{name} {}", candidate.definition.body()));
+        if let (Err(reason), Some(relation)) = (&answer, relation) {
+            let reason = format!("it cannot be built: {reason}");
+            declined.push(Declined { relation, index: candidate.definition.clone(), reason });
+        }
+        let is_buildable = answer.is_ok();
+        Item { candidate, bytes: answer.unwrap_or_default(), name, is_buildable }
+    });
+    Ok(items.collect())
+}
+
+fn hypothetical(catalog: &Catalog<'_>, candidate: &Candidate) -> Hypothetical {
+    let estimated = catalog
+        .relation(candidate.relation)
+        .and_then(|relation| size::estimate(catalog, relation, &candidate.definition).ok());
+    Hypothetical {
+        relation: candidate.relation,
+        definition: candidate.definition.clone(),
+        estimated_bytes: estimated.map_or(Bytes(0), size::IndexSize::bytes),
+    }
+}
+
+/// The statements that some candidate can matter to.
+fn weigh(workload: &Workload, weights: &[f64], counted: &[usize], items: &[Item]) -> Vec<Weighed> {
+    let weighed = counted.iter().map(|position| Weighed {
+        statement: *position,
+        weight: weights[*position],
+        is_join: workload.statements[*position].shape.as_ref().is_some_and(|shape| shape.scans.len() > 1),
+        relevant: relevant(items, *position),
+    });
+    weighed.filter(|weighed| !weighed.relevant.is_empty()).collect()
+}
+
+fn relevant(items: &[Item], statement: usize) -> Configuration {
+    let matters = |item: &Item| item.is_buildable && item.candidate.statements.contains(&statement);
+    let ids = items.iter().enumerate().filter(|(_, item)| matters(item));
+    ids.map(|(id, _)| CandidateId(id as u32)).collect()
+}
+
+/// Leaves out the statements that the backend cannot plan as they are: nothing is known of their gain.
+fn forget_unplannable(pricer: &mut Pricer<'_>) -> Result<()> {
+    let places: BTreeSet<usize> = (0..pricer.statements.len()).collect();
+    let costs = pricer.costs(&places, &Configuration::new())?;
+    let unplannable: Vec<usize> =
+        costs.into_iter().filter(|(_, cost)| !cost.is_finite()).map(|(place, _)| place).collect();
+    pricer.forget(&unplannable);
+    Ok(())
+}
+
+/// Adds, for pairs of the pool, the one index that serves both.
+fn add_merged(
+    catalog: &Catalog<'_>,
+    pricer: &mut Pricer<'_>,
+    items: &mut Vec<Item>,
+    pool: &mut Configuration,
+    declined: &mut Vec<Declined>,
+) -> Result<()> {
+    let mut merged: BTreeMap<String, Candidate> = BTreeMap::new();
+    for a in pool.iter() {
+        for b in pool.iter().filter(|b| *b != a) {
+            let (a, b) = (&items[a.0 as usize].candidate, &items[b.0 as usize].candidate);
+            let Some(candidate) = candidates::merged(a, b) else { continue };
+            let is_new = !items.iter().any(|item| {
+                item.candidate.relation == candidate.relation && item.candidate.definition == candidate.definition
+            });
+            if is_new && merged.len() < MERGED_MAX {
+                merged.insert(format!("{} {}", candidate.relation, candidate.definition.body()), candidate);
+            }
+        }
+    }
+    let first = items.len();
+    let new = declare(catalog, pricer.planner(), merged.into_values().collect(), declined)?;
+    for (offset, item) in new.into_iter().enumerate() {
+        let id = CandidateId((first + offset) as u32);
+        if item.is_buildable {
+            pool.insert(id);
+            pricer.add_relevant(id, &item.candidate.statements);
+        }
+        items.push(item);
+    }
+    Ok(())
+}
+
+/// Adds the candidates that are the first key columns of a pool member: under a budget they may be all that fits.
+fn add_prefixes(items: &[Item], pool: &mut Configuration) {
+    let members: Vec<&Item> = pool.iter().map(|id| &items[id.0 as usize]).collect();
+    let is_prefix = |item: &Item| {
+        members.iter().any(|member| {
+            member.candidate.relation == item.candidate.relation
+                && member.candidate.definition.key_columns.starts_with(&item.candidate.definition.key_columns)
+        })
+    };
+    let prefixes: Vec<CandidateId> = items
+        .iter()
+        .enumerate()
+        .filter(|(_, item)| item.is_buildable && is_prefix(item))
+        .map(|(id, _)| CandidateId(id as u32))
+        .collect();
+    pool.extend(prefixes);
+}
+
+/// The sets that are taken as one move: what a plan used together, and the arms of an OR.
+fn moves(seed: &Seed, sets: &BTreeSet<BTreeSet<usize>>, items: &[Item]) -> BTreeSet<Configuration> {
+    let arms = sets.iter().map(|set| set.iter().map(|position| CandidateId(*position as u32)).collect());
+    let is_buildable = |set: &Configuration| set.iter().all(|id| items[id.0 as usize].is_buildable);
+    seed.together.iter().cloned().chain(arms).filter(is_buildable).collect()
+}
+
+/// Every candidate that is not proposed, with the reason.
+fn decline(catalog: &Catalog<'_>, items: &[Item], seed: &Seed, choice: &search::Choice) -> Vec<Declined> {
+    let mut declined = Vec::new();
+    for (position, item) in items.iter().enumerate() {
+        let id = CandidateId(position as u32);
+        if !item.is_buildable || choice.chosen.contains(&id) {
+            continue;
+        }
+        let Some(relation) = catalog.relation(item.candidate.relation) else { continue };
+        let reason = match choice.refused.get(&id) {
+            Some(reason) => reason.clone(),
+            None if seed.pool.contains(&id) => "other indexes serve its statements better".to_owned(),
+            None if seed.unproven.contains(&id) => {
+                "the what-if backend cannot judge it in its statement, so nothing proves that it would be used"
+                    .to_owned()
+            }
+            None => "the planner prefers other ways with all candidates present".to_owned(),
+        };
+        declined.push(Declined { relation: relation.name.clone(), index: item.candidate.definition.clone(), reason });
+    }
+    declined
+}

@@ -1,0 +1,249 @@
+//! What one scan of a statement asks of an index: its equalities, ranges and orders as btree keys. Makes no index yet.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::pg::{IndexColumn, IndexTarget, Oid};
+use crate::snapshot::Relation;
+use crate::sql::{Comparison, KeyOrder, Qual, Scan};
+
+use super::super::scope::Extent;
+use super::predicate::Predicate;
+use super::target::{KeyUse, distinct_values, key_for};
+
+/// A key column that is compared for equality.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Equality {
+    /// The key column.
+    pub key: IndexColumn,
+    /// Whether it is one value at a time: rows behind it stay in the order of the next key.
+    pub is_single: bool,
+    /// Distinct values, where statistics say.
+    pub n_distinct: Option<f64>,
+}
+
+/// What a scan asks.
+#[derive(Debug, Clone)]
+pub struct Access<'s> {
+    /// The relation that an index would be created on.
+    pub relation: &'s Relation,
+    /// Its size.
+    pub extent: Extent,
+    /// Equalities, the ones that other statements share first, then the most selective.
+    pub equalities: Vec<Equality>,
+    /// Key columns with a range, in the statement's order.
+    pub ranges: Vec<IndexColumn>,
+    /// The sort keys that no equality fixes.
+    pub order: Vec<IndexColumn>,
+    /// Row comparisons.
+    pub rows: Vec<Vec<IndexColumn>>,
+    /// Grouping keys that no equality fixes.
+    pub group: Vec<IndexColumn>,
+    /// Columns whose extreme is asked for.
+    pub extremes: Vec<IndexColumn>,
+    /// The predicate of a partial index for this scan.
+    pub predicate: Option<Predicate>,
+    /// Columns that the statement reads.
+    pub columns_read: &'s BTreeSet<String>,
+    /// Whether it reads whole rows.
+    pub needs_whole_row: bool,
+    /// Why some of what it asks cannot be a key, by target.
+    pub refused: Vec<(IndexTarget, String)>,
+}
+
+/// How many statements compare a target of a relation for equality.
+#[derive(Debug, Default)]
+pub struct Sharing(BTreeMap<(Oid, IndexTarget), usize>);
+
+impl Sharing {
+    /// Counts one statement.
+    pub fn count(&mut self, relation: Oid, target: &IndexTarget) {
+        *self.0.entry((relation, target.clone())).or_default() += 1;
+    }
+
+    fn of(&self, relation: Oid, target: &IndexTarget) -> usize {
+        self.0.get(&(relation, target.clone())).copied().unwrap_or(0)
+    }
+}
+
+impl<'s> Access<'s> {
+    /// What `scan` asks of `relation` by the quals of its own.
+    pub fn of_scan(relation: &'s Relation, extent: Extent, scan: &'s Scan) -> Self {
+        let mut access = Self {
+            relation,
+            extent,
+            equalities: Vec::new(),
+            ranges: Vec::new(),
+            order: Vec::new(),
+            rows: Vec::new(),
+            group: Vec::new(),
+            extremes: Vec::new(),
+            predicate: Predicate::of_quals(relation, &scan.quals),
+            columns_read: &scan.columns_read,
+            needs_whole_row: scan.needs_whole_row,
+            refused: Vec::new(),
+        };
+        for qual in &scan.quals {
+            access.add_qual(qual);
+        }
+        for group in &scan.or_groups {
+            access.add_disjunction_of_one_column(group);
+        }
+        access.order = access.order_keys(&scan.order);
+        for comparison in &scan.row_comparisons {
+            access.add_row_comparison(&comparison.targets);
+        }
+        access.group = access.unordered_keys(&scan.group);
+        access.extremes = access.unordered_keys(&scan.extremes);
+        access
+    }
+
+    /// The same access with further equalities, each with one value at a time (join keys).
+    pub fn with_join_keys(&self, targets: &[IndexTarget]) -> Self {
+        let mut access = self.clone();
+        for target in targets {
+            access.add_equality(target, true);
+        }
+        access.forget_fixed_order();
+        access
+    }
+
+    /// Sorts the equalities: single values before lists, those that more statements share first, then the most
+    /// selective; the statement's own order where nothing tells them apart.
+    pub fn sort_equalities(&mut self, sharing: &Sharing) {
+        let oid = self.relation.oid;
+        self.equalities.sort_by(|a, b| {
+            let shared = |equality: &Equality| sharing.of(oid, &equality.key.target);
+            b.is_single.cmp(&a.is_single).then_with(|| shared(b).cmp(&shared(a))).then_with(|| {
+                match (a.n_distinct, b.n_distinct) {
+                    (Some(a), Some(b)) => b.total_cmp(&a),
+                    _ => std::cmp::Ordering::Equal,
+                }
+            })
+        });
+    }
+
+    /// Adds what one qual asks.
+    pub fn add_qual(&mut self, qual: &Qual) {
+        match &qual.comparison {
+            Comparison::Equal => self.add_equality(&qual.target, true),
+            Comparison::In => self.add_equality(&qual.target, false),
+            Comparison::LikePrefix => self.add_range(&qual.target, KeyUse::Prefix),
+            comparison if comparison.is_range() => self.add_range(&qual.target, KeyUse::Plain),
+            _ => {}
+        }
+    }
+
+    fn add_equality(&mut self, target: &IndexTarget, is_single: bool) {
+        if let Some(known) = self.equalities.iter_mut().find(|equality| equality.key.target == *target) {
+            known.is_single |= is_single;
+            return;
+        }
+        if let Some(key) = self.accept(target, KeyUse::Plain) {
+            let n_distinct = target
+                .column()
+                .and_then(|name| self.relation.column(name))
+                .and_then(|column| distinct_in(self.relation, self.extent, column));
+            self.equalities.push(Equality { key, is_single, n_distinct });
+        }
+    }
+
+    fn add_range(&mut self, target: &IndexTarget, key_use: KeyUse) {
+        if let Some(key) = self.accept(target, key_use)
+            && !self.ranges.contains(&key)
+        {
+            self.ranges.push(key);
+        }
+    }
+
+    /// `a = 1 OR a = 2` is `a IN (1, 2)`.
+    fn add_disjunction_of_one_column(&mut self, arms: &[Vec<Qual>]) {
+        let Some(target) = arms.first().and_then(|arm| arm.first()).map(|qual| &qual.target) else { return };
+        let is_list = arms.iter().all(|arm| match arm.as_slice() {
+            [qual] => qual.target == *target && matches!(qual.comparison, Comparison::Equal | Comparison::In),
+            _ => false,
+        });
+        if is_list {
+            self.add_equality(target, false);
+        }
+    }
+
+    fn add_row_comparison(&mut self, targets: &[IndexTarget]) {
+        let keys: Vec<IndexColumn> = targets.iter().map_while(|target| self.accept(target, KeyUse::Plain)).collect();
+        if keys.len() == targets.len() && !keys.is_empty() {
+            self.rows.push(keys);
+        }
+    }
+
+    /// The keys of ORDER BY, without those that an equality fixes; nothing when one of them cannot be indexed.
+    fn order_keys(&mut self, order: &[KeyOrder]) -> Vec<IndexColumn> {
+        let mut keys = Vec::new();
+        for sort in order {
+            if self.is_fixed(&sort.target) {
+                continue;
+            }
+            let Some(mut key) = self.accept(&sort.target, KeyUse::Plain) else { return Vec::new() };
+            key.descending = sort.descending;
+            key.nulls_first = sort.nulls_first;
+            if !keys.iter().any(|known: &IndexColumn| known.target == key.target) {
+                keys.push(key);
+            }
+        }
+        if is_plain_descending(&keys) { ascending(keys) } else { keys }
+    }
+
+    fn unordered_keys(&mut self, targets: &[IndexTarget]) -> Vec<IndexColumn> {
+        let mut keys: Vec<IndexColumn> = Vec::new();
+        for target in targets {
+            if self.is_fixed(target) {
+                continue;
+            }
+            match self.accept(target, KeyUse::Plain) {
+                Some(key) if !keys.contains(&key) => keys.push(key),
+                Some(_) => {}
+                None => return Vec::new(),
+            }
+        }
+        keys
+    }
+
+    /// Drops the sort keys that the equalities added since fix.
+    fn forget_fixed_order(&mut self) {
+        let fixed: Vec<IndexTarget> =
+            self.equalities.iter().filter(|equality| equality.is_single).map(|e| e.key.target.clone()).collect();
+        self.order.retain(|key| !fixed.contains(&key.target));
+        self.group.retain(|key| !fixed.contains(&key.target));
+    }
+
+    fn is_fixed(&self, target: &IndexTarget) -> bool {
+        self.equalities.iter().any(|equality| equality.is_single && equality.key.target == *target)
+    }
+
+    fn accept(&mut self, target: &IndexTarget, key_use: KeyUse) -> Option<IndexColumn> {
+        match key_for(self.relation, target, key_use) {
+            Ok(key) => Some(key),
+            Err(reason) => {
+                let refused = (target.clone(), reason);
+                if !self.refused.contains(&refused) {
+                    self.refused.push(refused);
+                }
+                None
+            }
+        }
+    }
+}
+
+fn distinct_in(relation: &Relation, extent: Extent, column: &crate::snapshot::Column) -> Option<f64> {
+    match (column.best_statistics(), extent.n_rows) {
+        (Some(statistics), Some(n_rows)) => Some(statistics.distinct_values(n_rows)),
+        _ => distinct_values(relation, column),
+    }
+}
+
+/// Whether a backward scan of ascending keys returns this order.
+fn is_plain_descending(keys: &[IndexColumn]) -> bool {
+    keys.iter().all(|key| key.descending && key.nulls_first)
+}
+
+fn ascending(keys: Vec<IndexColumn>) -> Vec<IndexColumn> {
+    keys.into_iter().map(|key| IndexColumn { descending: false, nulls_first: false, ..key }).collect()
+}

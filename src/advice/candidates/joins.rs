@@ -1,0 +1,59 @@
+//! What joins add to a scan: keys by which the inner side of a nested loop is looked up, and constants that the
+//! planner carries over an equality.
+
+use std::collections::BTreeMap;
+
+use crate::pg::IndexTarget;
+use crate::sql::{Comparand, Comparison, JoinKind, JoinQual, Qual, Shape};
+
+/// The join keys of scan number `scan`, one list for each scan that it is joined to: the columns of a composite key
+/// stay together.
+pub fn join_keys(shape: &Shape, scan: usize) -> Vec<Vec<IndexTarget>> {
+    let mut by_partner: BTreeMap<usize, Vec<IndexTarget>> = BTreeMap::new();
+    for join in shape.joins.iter().filter(|join| join.comparison == Comparison::Equal) {
+        let (target, partner) = match () {
+            () if join.right_scan == scan => (&join.right, join.left_scan),
+            // The left side of a per-row subquery is never looked up from the right.
+            () if join.left_scan == scan && join.kind != JoinKind::PerRow => (&join.left, join.right_scan),
+            () => continue,
+        };
+        let keys = by_partner.entry(partner).or_default();
+        if !keys.contains(target) {
+            keys.push(target.clone());
+        }
+    }
+    let mut lists: Vec<Vec<IndexTarget>> = Vec::new();
+    for keys in by_partner.into_values() {
+        if !lists.contains(&keys) {
+            lists.push(keys);
+        }
+    }
+    lists
+}
+
+/// Equalities with a constant that scan number `scan` has by way of a join: from `a.id = b.a_id AND a.id = $1` the
+/// planner concludes `b.a_id = $1` (equivalence classes; over an outer join only towards the nullable side).
+pub fn carried_constants(shape: &Shape, scan: usize) -> Vec<Qual> {
+    let mut carried = Vec::new();
+    for join in shape.joins.iter().filter(|join| join.comparison == Comparison::Equal) {
+        let (own, other_scan, other) = if join.right_scan == scan {
+            (&join.right, join.left_scan, &join.left)
+        } else if join.left_scan == scan && carries_both_ways(join) {
+            (&join.left, join.right_scan, &join.right)
+        } else {
+            continue;
+        };
+        let Some(partner) = shape.scans.get(other_scan) else { continue };
+        let is_constant = |qual: &&Qual| {
+            qual.target == *other && qual.comparison == Comparison::Equal && qual.comparand != Comparand::None
+        };
+        if let Some(qual) = partner.quals.iter().find(is_constant) {
+            carried.push(Qual { target: own.clone(), ..qual.clone() });
+        }
+    }
+    carried
+}
+
+fn carries_both_ways(join: &JoinQual) -> bool {
+    matches!(join.kind, JoinKind::Inner | JoinKind::Semi)
+}

@@ -1,0 +1,356 @@
+//! Candidates: the indexes that the shapes of the workload ask for. Nothing is priced here.
+
+mod access;
+mod disjunction;
+mod include;
+mod joins;
+mod keys;
+mod merge;
+mod predicate;
+mod target;
+
+pub use merge::merged;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::pg::{IndexDefinition, IndexTarget, KeyRoles, Oid, covers};
+use crate::snapshot::{Catalog, Index, Relation};
+use crate::sql::{Comparison, Scan, Shape};
+use crate::workload::Workload;
+
+use super::scope::{self, Extent};
+use super::{AdviseOptions, Declined};
+use access::{Access, Sharing};
+use keys::KeyList;
+
+/// Candidates from one scan at most; the fullest use of it comes first.
+const PER_SCAN_MAX: usize = 32;
+
+/// An index that a statement asks for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Candidate {
+    /// The relation that it would be created on.
+    pub relation: Oid,
+    /// What it would be.
+    pub definition: IndexDefinition,
+    /// What its key columns are for.
+    pub roles: KeyRoles,
+    /// The statements whose shapes ask for it, by position.
+    pub asked_by: BTreeSet<usize>,
+    /// The statements that it can matter to, by position: those, and others that could use it.
+    pub statements: BTreeSet<usize>,
+}
+
+/// What the workload asks for.
+#[derive(Debug, Default)]
+pub struct Candidates {
+    /// Each definition once.
+    pub list: Vec<Candidate>,
+    /// Candidates, by position in `list`, that are of use only together.
+    pub sets: BTreeSet<BTreeSet<usize>>,
+    /// What was asked for and cannot be, with the reason.
+    pub declined: Vec<Declined>,
+}
+
+/// Collects the candidates of every statement in `statements` (positions in the workload).
+pub fn generate(
+    catalog: &Catalog<'_>,
+    workload: &Workload,
+    statements: &[usize],
+    options: &AdviseOptions,
+) -> Candidates {
+    let shapes: Vec<(usize, &Shape)> = statements
+        .iter()
+        .filter_map(|position| Some((*position, workload.statements.get(*position)?.shape.as_ref()?)))
+        .collect();
+    let mut builder = Builder {
+        catalog,
+        options,
+        sharing: sharing(catalog, &shapes),
+        updated: updated_columns(catalog, workload),
+        candidates: Candidates::default(),
+        positions: BTreeMap::new(),
+        refused: BTreeSet::new(),
+    };
+    for (position, shape) in &shapes {
+        for scan in 0..shape.scans.len() {
+            builder.add_scan(*position, shape, scan);
+        }
+    }
+    builder.finish(&shapes)
+}
+
+struct Builder<'s> {
+    catalog: &'s Catalog<'s>,
+    options: &'s AdviseOptions,
+    sharing: Sharing,
+    updated: BTreeMap<Oid, BTreeSet<String>>,
+    candidates: Candidates,
+    positions: BTreeMap<(Oid, IndexDefinition), usize>,
+    refused: BTreeSet<Declined>,
+}
+
+impl<'s> Builder<'s> {
+    fn add_scan(&mut self, statement: usize, shape: &'s Shape, number: usize) {
+        let scan = &shape.scans[number];
+        let Some(relation) = scope::indexed_relation(self.catalog, scan.relation) else { return };
+        let mut access = Access::of_scan(relation, Extent::of(self.catalog, relation), scan);
+        if is_found_by_unique_index(relation, scan) {
+            return;
+        }
+        for qual in joins::carried_constants(shape, number) {
+            access.add_qual(&qual);
+        }
+        access.sort_equalities(&self.sharing);
+        if let Some(reason) = scope::refusal(self.catalog, relation, self.options) {
+            self.refuse_first(&access, &reason);
+            return;
+        }
+        let mut lists = keys::key_lists(&access);
+        for targets in joins::join_keys(shape, number) {
+            lists.extend(self.join_lists(&access, &targets));
+        }
+        lists.truncate(PER_SCAN_MAX);
+        self.add_lists(statement, &access, &lists);
+        for set in disjunction::key_sets(&access, scan) {
+            self.add_set(statement, relation, &set);
+        }
+        self.refuse_targets(&access);
+    }
+
+    /// Keys for the inner side of a nested loop: the join key first, and the scan's own equalities first.
+    fn join_lists(&self, access: &Access<'s>, targets: &[IndexTarget]) -> Vec<KeyList> {
+        let mut bare = access.clone();
+        bare.equalities.clear();
+        let bare = bare.with_join_keys(targets);
+        let mut own_first = access.with_join_keys(targets);
+        own_first.sort_equalities(&self.sharing);
+        let mut join_first = own_first.clone();
+        join_first.equalities.sort_by_key(|equality| !targets.contains(&equality.key.target));
+        let mut lists = keys::key_lists(&join_first);
+        lists.extend(keys::key_lists(&own_first));
+        lists.extend(keys::key_lists(&bare));
+        lists.retain(|list| list.keys.iter().any(|key| targets.contains(&key.target)));
+        lists
+    }
+
+    fn add_lists(&mut self, statement: usize, access: &Access<'s>, lists: &[KeyList]) {
+        let nothing = BTreeSet::new();
+        for list in lists {
+            let updated = self.updated.get(&access.relation.oid).unwrap_or(&nothing);
+            let included = include::included_columns(access, list, updated);
+            let plain = IndexDefinition::btree(list.keys.iter().cloned());
+            if let Some(predicate) = &access.predicate {
+                let keys = list.keys.iter().filter(|key| !is_constant_under(predicate, key));
+                let partial =
+                    IndexDefinition { predicate: Some(predicate.sql.clone()), ..IndexDefinition::btree(keys.cloned()) };
+                if !partial.key_columns.is_empty() {
+                    self.add(statement, access.relation, partial, list.roles);
+                }
+            }
+            if let Some(included_columns) = included {
+                let wider = IndexDefinition { included_columns, ..plain.clone() };
+                self.add(statement, access.relation, wider, list.roles);
+            }
+            self.add(statement, access.relation, plain, list.roles);
+        }
+        if lists.is_empty() {
+            self.add_predicate_alone(statement, access);
+        }
+    }
+
+    /// A partial index for a statement that asks nothing but its predicate: any narrow key will do, so the primary
+    /// key's column, by which the rows will be looked up next.
+    fn add_predicate_alone(&mut self, statement: usize, access: &Access<'s>) {
+        let Some(predicate) = &access.predicate else { return };
+        let primary = access.relation.indexes.iter().find(|index| index.is_primary);
+        let key = match primary.map(|index| index.definition.key_columns.as_slice()) {
+            Some([only]) => only.clone(),
+            _ => match predicate.columns.first() {
+                Some(column) => column.clone().into(),
+                None => return,
+            },
+        };
+        let definition = IndexDefinition { predicate: Some(predicate.sql.clone()), ..IndexDefinition::btree([key]) };
+        self.add(statement, access.relation, definition, KeyRoles { n_equality: 0, is_ordered: false });
+    }
+
+    fn add_set(&mut self, statement: usize, relation: &'s Relation, lists: &[KeyList]) {
+        let mut set = BTreeSet::new();
+        for list in lists {
+            let definition = IndexDefinition::btree(list.keys.iter().cloned());
+            if covering_index(relation, &definition, list.roles).is_some() {
+                continue;
+            }
+            set.extend(self.add(statement, relation, definition, list.roles));
+        }
+        if set.len() > 1 {
+            self.candidates.sets.insert(set);
+        }
+    }
+
+    /// Adds one definition for one statement, unless an existing index serves it.
+    fn add(
+        &mut self,
+        statement: usize,
+        relation: &'s Relation,
+        definition: IndexDefinition,
+        roles: KeyRoles,
+    ) -> Option<usize> {
+        if let Some(index) = covering_index(relation, &definition, roles) {
+            self.refuse(relation, definition, &format!("existing index {} already serves it", index.name));
+            return None;
+        }
+        let place = (relation.oid, definition);
+        let position = *self.positions.entry(place.clone()).or_insert_with(|| {
+            let (relation, definition) = place;
+            let (asked_by, statements) = (BTreeSet::new(), BTreeSet::new());
+            self.candidates.list.push(Candidate { relation, definition, roles, asked_by, statements });
+            self.candidates.list.len() - 1
+        });
+        self.candidates.list[position].asked_by.insert(statement);
+        Some(position)
+    }
+
+    fn refuse(&mut self, relation: &Relation, index: IndexDefinition, reason: &str) {
+        self.refused.insert(Declined { relation: relation.name.clone(), index, reason: reason.to_owned() });
+    }
+
+    /// Says why nothing is proposed for a relation, by the example of the index that its scan asks for most.
+    fn refuse_first(&mut self, access: &Access<'_>, reason: &str) {
+        if let Some(list) = keys::key_lists(access).into_iter().next() {
+            self.refuse(access.relation, IndexDefinition::btree(list.keys), reason);
+        }
+    }
+
+    fn refuse_targets(&mut self, access: &Access<'_>) {
+        for (target, reason) in &access.refused {
+            self.refuse(access.relation, IndexDefinition::btree([target.clone()]), reason);
+        }
+    }
+
+    /// Finds, for each candidate, the statements beside those that asked for it which could use it too.
+    fn finish(mut self, shapes: &[(usize, &Shape)]) -> Candidates {
+        for candidate in &mut self.candidates.list {
+            candidate.statements.clone_from(&candidate.asked_by);
+        }
+        for (position, shape) in shapes {
+            let footprint = Footprint::of(self.catalog, shape);
+            for candidate in &mut self.candidates.list {
+                if footprint.could_use(candidate.relation, &candidate.definition) {
+                    candidate.statements.insert(*position);
+                }
+            }
+        }
+        self.candidates.declined = self.refused.into_iter().collect();
+        self.candidates
+    }
+}
+
+/// Whether the predicate fixes the key's value, so that it tells no rows apart.
+fn is_constant_under(predicate: &predicate::Predicate, key: &crate::pg::IndexColumn) -> bool {
+    key.target.column().is_some_and(|name| {
+        predicate.columns.iter().any(|column| column == name)
+            && !predicate.conditions.iter().any(|condition| condition.ends_with("IS NOT NULL"))
+    })
+}
+
+/// The usable existing index that serves everything the definition would.
+pub fn covering_index<'r>(relation: &'r Relation, definition: &IndexDefinition, roles: KeyRoles) -> Option<&'r Index> {
+    relation.indexes.iter().find(|index| index.is_usable() && covers(&index.definition, definition, roles))
+}
+
+/// Whether every column of a unique index is compared with one constant: the statement finds its row already.
+fn is_found_by_unique_index(relation: &Relation, scan: &Scan) -> bool {
+    let is_fixed = |target: &IndexTarget| {
+        scan.quals
+            .iter()
+            .any(|qual| qual.target == *target && matches!(qual.comparison, Comparison::Equal | Comparison::In))
+    };
+    let finds = |index: &&Index| {
+        let definition = &index.definition;
+        index.is_usable()
+            && definition.is_unique
+            && definition.predicate.is_none()
+            && definition.key_columns.iter().all(|key| is_fixed(&key.target))
+    };
+    relation.indexes.iter().any(|index| finds(&index))
+}
+
+/// Counts in how many statements each target is compared for equality, by constants or by joins.
+fn sharing(catalog: &Catalog<'_>, shapes: &[(usize, &Shape)]) -> Sharing {
+    let mut sharing = Sharing::default();
+    for (_, shape) in shapes {
+        let mut seen = BTreeSet::new();
+        for scan in &shape.scans {
+            let relation = catalog.partition_root(scan.relation);
+            let equalities = scan.quals.iter().filter(|qual| qual.comparison.is_equality());
+            seen.extend(equalities.map(|qual| (relation, qual.target.clone())));
+        }
+        for (relation, target) in seen {
+            sharing.count(relation, &target);
+        }
+    }
+    sharing
+}
+
+/// The columns that any UPDATE of the workload sets, by relation.
+fn updated_columns(catalog: &Catalog<'_>, workload: &Workload) -> BTreeMap<Oid, BTreeSet<String>> {
+    let mut updated: BTreeMap<Oid, BTreeSet<String>> = BTreeMap::new();
+    for shape in workload.statements.iter().filter_map(|statement| statement.shape.as_ref()) {
+        for scan in &shape.scans {
+            let relation = catalog.partition_root(scan.relation);
+            updated.entry(relation).or_default().extend(scan.columns_set.iter().cloned());
+        }
+    }
+    updated
+}
+
+/// What a statement touches, to tell quickly which candidates can matter to it.
+struct Footprint {
+    targets: BTreeMap<Oid, BTreeSet<IndexTarget>>,
+    conditions: BTreeMap<Oid, BTreeSet<String>>,
+}
+
+impl Footprint {
+    fn of(catalog: &Catalog<'_>, shape: &Shape) -> Self {
+        let mut footprint = Self { targets: BTreeMap::new(), conditions: BTreeMap::new() };
+        for scan in &shape.scans {
+            let Some(relation) = scope::indexed_relation(catalog, scan.relation) else { continue };
+            let targets = footprint.targets.entry(relation.oid).or_default();
+            targets
+                .extend(scan.quals.iter().chain(scan.or_groups.iter().flatten().flatten()).map(|q| q.target.clone()));
+            targets.extend(scan.order.iter().map(|key| key.target.clone()));
+            targets.extend(scan.group.iter().chain(&scan.extremes).cloned());
+            targets.extend(scan.row_comparisons.iter().flat_map(|row| row.targets.iter().cloned()));
+            let conditions = predicate::conditions_implied(relation, &scan.quals);
+            footprint.conditions.entry(relation.oid).or_default().extend(conditions);
+        }
+        for join in &shape.joins {
+            for (scan, target) in [(join.left_scan, &join.left), (join.right_scan, &join.right)] {
+                let relation = shape.scans.get(scan).map(|scan| catalog.partition_root(scan.relation));
+                if let Some(relation) = relation {
+                    footprint.targets.entry(relation).or_default().insert(target.clone());
+                }
+            }
+        }
+        footprint
+    }
+
+    /// Whether the statement compares or sorts by the leading key column, and implies the predicate.
+    fn could_use(&self, relation: Oid, definition: &IndexDefinition) -> bool {
+        let leads = definition
+            .key_columns
+            .first()
+            .is_some_and(|key| self.targets.get(&relation).is_some_and(|targets| targets.contains(&key.target)));
+        let implies = |predicate: &String| {
+            self.conditions.get(&relation).is_some_and(|conditions| {
+                conditions.contains(predicate)
+                    || predicate
+                        .split(" AND ")
+                        .all(|part| conditions.contains(part.trim_start_matches('(').trim_end_matches(')')))
+            })
+        };
+        leads && definition.predicate.as_ref().is_none_or(implies)
+    }
+}

@@ -1,0 +1,147 @@
+//! Whether a column or an expression can be the key of a btree index, and with which operator class.
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use crate::pg::{IndexColumn, IndexTarget};
+use crate::snapshot::{Column, Relation};
+
+/// Mean bytes of a value above which no key is made of it: a btree entry holds at most 2704 bytes
+/// (`BTMaxItemSize`), one longer value makes CREATE INDEX fail, and a third of that on average promises one.
+const KEY_BYTES_MAX: i32 = 900;
+
+/// Distinct values of a column below which an expression over it tells too few rows apart: the planner, without
+/// statistics of the expression, would assume 200 (`DEFAULT_NUM_DISTINCT`) and overrate the index.
+const EXPRESSION_DISTINCT_MIN: f64 = 50.0;
+
+/// Functions that the server refuses in an index because they are not IMMUTABLE (tried on 15 and 18), and words that
+/// mark expressions which are not functions of one row alone.
+const NOT_IMMUTABLE: &[&str] = &[
+    "now",
+    "random",
+    "age",
+    "to_char",
+    "concat",
+    "concat_ws",
+    "format",
+    "array_to_string",
+    "unaccent",
+    "current_date",
+    "current_time",
+    "current_timestamp",
+    "localtime",
+    "localtimestamp",
+    "current_user",
+    "session_user",
+    "clock_timestamp",
+    "statement_timestamp",
+    "nextval",
+    "select",
+    "over",
+];
+
+static CAST_OF_COLUMN: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(
+        r#"(?ix) ^ \(* \s* (?: cast \s* \( .* \s as \s .* \) | [\w."$]+ \s* \)* \s* (:: [\w\s().,"\[\]]+)+ ) \)* $"#,
+    )
+    .ok()
+});
+
+static WORD: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"[A-Za-z_][A-Za-z0-9_]*").ok());
+
+/// How a key column is used, as far as the operator class depends on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyUse {
+    /// Compared, sorted.
+    Plain,
+    /// `LIKE` with a fixed start.
+    Prefix,
+}
+
+/// The key column for `target`, ascending.
+///
+/// # Errors
+/// Why no btree index can be made of it, as a clause: `type json has no btree operator class`.
+pub fn key_for(relation: &Relation, target: &IndexTarget, use_: KeyUse) -> Result<IndexColumn, String> {
+    match target {
+        IndexTarget::Column(name) => {
+            let column = relation.column(name).ok_or_else(|| format!("column {name} is unknown"))?;
+            column_key(column, use_)
+        }
+        IndexTarget::Expression(sql) => {
+            check_expression(relation, sql)?;
+            let mut key = IndexColumn::ascending(target.clone());
+            if use_ == KeyUse::Prefix {
+                key.opclass = Some("text_pattern_ops".to_owned());
+            }
+            Ok(key)
+        }
+    }
+}
+
+fn column_key(column: &Column, use_: KeyUse) -> Result<IndexColumn, String> {
+    if !column.has_btree_opclass {
+        return Err(format!("type {} has no btree operator class", column.type_sql));
+    }
+    if column.best_statistics().is_some_and(|statistics| statistics.average_width > KEY_BYTES_MAX) {
+        return Err(format!("values of {} are too long for a btree index", column.name));
+    }
+    let mut key = IndexColumn::ascending(IndexTarget::Column(column.name.clone()));
+    if use_ == KeyUse::Prefix && !column.collation_is_c {
+        key.opclass = Some(pattern_class(column)?.to_owned());
+    }
+    Ok(key)
+}
+
+/// The operator class that compares byte by byte, so that `LIKE 'x%'` is a range. `text_pattern_ops` accepts
+/// `character varying` too.
+fn pattern_class(column: &Column) -> Result<&'static str, String> {
+    match column.base_type.name.as_str() {
+        "text" | "varchar" => Ok("text_pattern_ops"),
+        "bpchar" => Ok("bpchar_pattern_ops"),
+        other => Err(format!("type {other} has no operator class for LIKE")),
+    }
+}
+
+fn check_expression(relation: &Relation, sql: &str) -> Result<(), String> {
+    if CAST_OF_COLUMN.as_ref().is_some_and(|pattern| pattern.is_match(sql.trim())) {
+        return Err("a cast hides the column: compare the column in its own type instead".to_owned());
+    }
+    let words: Vec<&str> =
+        WORD.as_ref().map_or_else(Vec::new, |word| word.find_iter(sql).map(|m| m.as_str()).collect());
+    if let Some(word) = words.iter().find(|word| NOT_IMMUTABLE.contains(&word.to_ascii_lowercase().as_str())) {
+        return Err(format!("{word} is not IMMUTABLE, so it cannot be indexed"));
+    }
+    let is_function = sql.trim_start_matches('(').split_once('(').is_some_and(|(name, _)| is_name(name));
+    if !is_function && !sql.contains("->") && !sql.contains("#>") {
+        return Err("an operator is applied to the column: compare the column itself instead".to_owned());
+    }
+    let columns: Vec<&Column> = words.iter().filter_map(|word| relation.column(word)).collect();
+    let distinct = columns.iter().filter_map(|column| distinct_values(relation, column)).fold(None, f64_max);
+    let is_document = sql.contains("->") || sql.contains("#>");
+    match distinct {
+        Some(distinct) if distinct < EXPRESSION_DISTINCT_MIN && !is_document => {
+            Err("the expression has few distinct values".to_owned())
+        }
+        _ => Ok(()),
+    }
+}
+
+fn f64_max(a: Option<f64>, b: f64) -> Option<f64> {
+    Some(a.map_or(b, |a| a.max(b)))
+}
+
+fn is_name(text: &str) -> bool {
+    let text = text.trim();
+    !text.is_empty() && text.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '.' | '"'))
+}
+
+/// The distinct values of a column, where statistics say.
+pub fn distinct_values(relation: &Relation, column: &Column) -> Option<f64> {
+    let statistics = column.best_statistics()?;
+    if statistics.n_distinct < 0.0 && relation.n_rows.is_none() {
+        return None;
+    }
+    Some(statistics.distinct_values(relation.n_rows.unwrap_or(0.0)))
+}

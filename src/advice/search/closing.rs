@@ -1,0 +1,206 @@
+//! The closing pass over a choice: drop what no longer contributes, take a smaller index where it does nearly as well,
+//! and take back what makes a statement worse.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::error::Result;
+use crate::pg::IndexTarget;
+use crate::whatif::CandidateId;
+
+use super::greedy::changes;
+use super::pricer::{Configuration, Pricer};
+use super::worth::{self, Change, NARROW_COST_MAX, NARROW_GAIN_MIN, UNITS_GAIN_MIN, WITHOUT_INCLUDE_GAIN_MIN};
+use super::{Item, Limits};
+
+/// Rounds at most; the choice settles in two or three.
+const ROUNDS_MAX: usize = 5;
+
+/// Improves `chosen` until nothing changes. `refused` learns why members were dropped.
+///
+/// # Errors
+/// When the backend is lost or the run was interrupted.
+pub fn settle(
+    pricer: &mut Pricer<'_>,
+    mut chosen: Configuration,
+    limits: &Limits<'_>,
+    refused: &mut BTreeMap<CandidateId, String>,
+) -> Result<Configuration> {
+    for _ in 0..ROUNDS_MAX {
+        let before = chosen.clone();
+        drop_idle(pricer, &mut chosen, limits, refused)?;
+        if pricer.n_calls() < limits.n_calls_max {
+            narrow(pricer, &mut chosen, limits, refused)?;
+        }
+        take_back_regressions(pricer, &mut chosen, limits, refused)?;
+        if chosen == before {
+            break;
+        }
+    }
+    refused.retain(|id, _| !chosen.contains(id));
+    Ok(chosen)
+}
+
+/// Removes, the least useful first, every member whose absence costs too little.
+fn drop_idle(
+    pricer: &mut Pricer<'_>,
+    chosen: &mut Configuration,
+    limits: &Limits<'_>,
+    refused: &mut BTreeMap<CandidateId, String>,
+) -> Result<()> {
+    loop {
+        let mut idle: Option<(f64, u64, CandidateId, String)> = None;
+        for id in chosen.iter().copied() {
+            let gains = contribution(pricer, chosen, id)?;
+            let Some(reason) = worth::refusal(&gains, limits.workload_cost) else { continue };
+            let gain: f64 = gains.iter().map(Change::gain).sum();
+            let bytes = limits.items[id.0 as usize].bytes.0;
+            // Of two that do the same, the larger one goes.
+            let is_idler = idle
+                .as_ref()
+                .is_none_or(|(least, largest, _, _)| gain.total_cmp(least).then(largest.cmp(&bytes)).is_lt());
+            if is_idler {
+                idle = Some((gain, bytes, id, reason));
+            }
+        }
+        let Some((_, _, id, reason)) = idle else { return Ok(()) };
+        chosen.remove(&id);
+        refused.insert(id, reason);
+    }
+}
+
+/// What `id` changes, given all others.
+fn contribution(pricer: &mut Pricer<'_>, chosen: &Configuration, id: CandidateId) -> Result<Vec<Change>> {
+    let mut without = chosen.clone();
+    without.remove(&id);
+    changes(pricer, &Configuration::from([id]), &without, chosen)
+}
+
+/// Replaces members by narrower candidates that keep nearly all of their gain.
+fn narrow(
+    pricer: &mut Pricer<'_>,
+    chosen: &mut Configuration,
+    limits: &Limits<'_>,
+    refused: &mut BTreeMap<CandidateId, String>,
+) -> Result<()> {
+    for wide in chosen.clone() {
+        for narrow in narrower(limits, chosen, wide) {
+            if !chosen.contains(&wide) || !keeps_gain(pricer, chosen, limits, wide, narrow)? {
+                continue;
+            }
+            chosen.remove(&wide);
+            chosen.insert(narrow);
+            let name = &limits.items[narrow.0 as usize].name;
+            refused.insert(wide, format!("a narrower index does nearly as well: {name}"));
+        }
+    }
+    Ok(())
+}
+
+/// Candidates on the same relation whose columns are among those of `wide`, the smallest first.
+fn narrower(limits: &Limits<'_>, chosen: &Configuration, wide: CandidateId) -> Vec<CandidateId> {
+    let item = &limits.items[wide.0 as usize];
+    let columns = columns_of(item);
+    let is_narrower = |other: &Item| {
+        other.is_buildable
+            && other.candidate.relation == item.candidate.relation
+            && columns_of(other).is_subset(&columns)
+            && (width(other), other.bytes) < (width(item), item.bytes)
+    };
+    let mut narrower: Vec<CandidateId> = limits
+        .items
+        .iter()
+        .enumerate()
+        .filter(|(_, other)| is_narrower(other))
+        .map(|(id, _)| CandidateId(id as u32))
+        .filter(|id| !chosen.contains(id))
+        .collect();
+    narrower.sort_by_key(|id| {
+        let item = &limits.items[id.0 as usize];
+        (width(item), item.bytes, item.name.clone())
+    });
+    narrower
+}
+
+fn width(item: &Item) -> usize {
+    item.candidate.definition.key_columns.len() + item.candidate.definition.included_columns.len()
+}
+
+fn columns_of(item: &Item) -> BTreeSet<IndexTarget> {
+    let definition = &item.candidate.definition;
+    let keys = definition.key_columns.iter().map(|key| key.target.clone());
+    keys.chain(definition.included_columns.iter().map(|name| IndexTarget::Column(name.clone()))).collect()
+}
+
+/// Whether `narrow` in the place of `wide` keeps nearly all of its gain, and no statement loses much.
+fn keeps_gain(
+    pricer: &mut Pricer<'_>,
+    chosen: &Configuration,
+    limits: &Limits<'_>,
+    wide: CandidateId,
+    narrow: CandidateId,
+) -> Result<bool> {
+    let mut without = chosen.clone();
+    without.remove(&wide);
+    let mut replaced = without.clone();
+    replaced.insert(narrow);
+    if !limits.fits(&replaced) {
+        return Ok(false);
+    }
+    let both = Configuration::from([wide, narrow]);
+    let by_wide = changes(pricer, &both, &without, chosen)?;
+    let by_narrow = changes(pricer, &both, &without, &replaced)?;
+    let (gain_wide, gain_narrow): (f64, f64) =
+        (by_wide.iter().map(Change::gain).sum(), by_narrow.iter().map(Change::gain).sum());
+    if adds_only_include(&limits.items[wide.0 as usize], &limits.items[narrow.0 as usize]) {
+        return Ok(gain_narrow >= WITHOUT_INCLUDE_GAIN_MIN * gain_wide);
+    }
+    let loses_little = |(wide, narrow): (&Change, &Change)| {
+        narrow.after <= wide.after * NARROW_COST_MAX || narrow.after - wide.after <= UNITS_GAIN_MIN
+    };
+    Ok(gain_narrow >= NARROW_GAIN_MIN * gain_wide && by_wide.iter().zip(&by_narrow).all(loses_little))
+}
+
+fn adds_only_include(wide: &Item, narrow: &Item) -> bool {
+    let (wide, narrow) = (&wide.candidate.definition, &narrow.candidate.definition);
+    wide.key_columns == narrow.key_columns
+        && wide.predicate == narrow.predicate
+        && wide.included_columns.len() > narrow.included_columns.len()
+}
+
+/// Removes, for each statement that became worse than tolerated, the index in its plan that gains least elsewhere.
+fn take_back_regressions(
+    pricer: &mut Pricer<'_>,
+    chosen: &mut Configuration,
+    limits: &Limits<'_>,
+    refused: &mut BTreeMap<CandidateId, String>,
+) -> Result<()> {
+    let nothing = Configuration::new();
+    while let Some(place) = first_regression(pricer, chosen, &nothing)? {
+        let used = pricer.price(place, chosen)?.map(|price| price.used.clone()).unwrap_or_default();
+        let mut least: Option<(f64, CandidateId)> = None;
+        for id in used.intersection(chosen).copied().collect::<Vec<_>>() {
+            let gain: f64 = contribution(pricer, chosen, id)?.iter().map(Change::gain).sum();
+            if least.as_ref().is_none_or(|(known, _)| gain < *known) {
+                least = Some((gain, id));
+            }
+        }
+        let Some((_, id)) = least else { return Ok(()) };
+        chosen.remove(&id);
+        let item = &limits.items[id.0 as usize];
+        tracing::debug!(index = %item.name, "taken back: it makes a statement worse");
+        refused.insert(id, "it makes another statement worse than tolerated".to_owned());
+    }
+    Ok(())
+}
+
+fn first_regression(pricer: &mut Pricer<'_>, chosen: &Configuration, nothing: &Configuration) -> Result<Option<usize>> {
+    let places = pricer.affected(chosen);
+    let before = pricer.costs(&places, nothing)?;
+    let after = pricer.costs(&places, chosen)?;
+    Ok(places.into_iter().find(|place| {
+        let weighed = &pricer.statements[*place];
+        let change =
+            Change { weight: weighed.weight, is_join: weighed.is_join, before: before[place], after: after[place] };
+        change.is_regression()
+    }))
+}

@@ -1,0 +1,161 @@
+//! The workload's cost under a configuration, asked in batches and remembered. Chooses nothing.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::error::Result;
+use crate::whatif::{Ask, CandidateId, Planner, Price};
+
+use super::super::options::{OnProgress, Phase, Progress};
+
+/// A set of candidates that exist at once.
+pub type Configuration = BTreeSet<CandidateId>;
+
+/// Asks per batch: between batches the run can be interrupted.
+const BATCH: usize = 256;
+
+/// A statement that counts.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Weighed {
+    /// Its position in the workload.
+    pub statement: usize,
+    /// What one unit of its cost counts.
+    pub weight: f64,
+    /// Whether it reads several relations: then one index can do only part of the work.
+    pub is_join: bool,
+    /// The candidates that can matter to it.
+    pub relevant: BTreeSet<CandidateId>,
+}
+
+/// Prices configurations, statement by statement.
+pub struct Pricer<'p> {
+    planner: &'p mut dyn Planner,
+    progress: OnProgress<'p>,
+    /// The statements, by their place here.
+    pub statements: Vec<Weighed>,
+    known: BTreeMap<(usize, Configuration), Option<Price>>,
+    phase: Phase,
+    n_candidates: usize,
+}
+
+impl<'p> Pricer<'p> {
+    /// A pricer of `statements` that knows no price yet.
+    pub fn new(planner: &'p mut dyn Planner, progress: OnProgress<'p>, statements: Vec<Weighed>) -> Self {
+        Self { planner, progress, statements, known: BTreeMap::new(), phase: Phase::Pricing, n_candidates: 0 }
+    }
+
+    /// Tells where the run is from now on.
+    pub fn enter(&mut self, phase: Phase, n_candidates: usize) {
+        self.phase = phase;
+        self.n_candidates = n_candidates;
+    }
+
+    /// The backend, to declare further candidates.
+    pub fn planner(&mut self) -> &mut dyn Planner {
+        self.planner
+    }
+
+    /// Questions that the backend has really planned.
+    pub fn n_calls(&self) -> u64 {
+        self.planner.n_calls()
+    }
+
+    /// Leaves out the statements at these places, which are ascending.
+    pub fn forget(&mut self, places: &[usize]) {
+        let statements = std::mem::take(&mut self.statements);
+        let kept = statements.into_iter().enumerate().filter(|(place, _)| !places.contains(place));
+        let (old_places, statements): (Vec<usize>, Vec<Weighed>) = kept.unzip();
+        self.statements = statements;
+        let known = std::mem::take(&mut self.known);
+        let moved = known.into_iter().filter_map(|((place, visible), price)| {
+            old_places.binary_search(&place).ok().map(|place| ((place, visible), price))
+        });
+        self.known = moved.collect();
+    }
+
+    /// Notes that a further candidate can matter to these statements (positions in the workload).
+    pub fn add_relevant(&mut self, id: CandidateId, statements: &BTreeSet<usize>) {
+        for weighed in self.statements.iter_mut().filter(|weighed| statements.contains(&weighed.statement)) {
+            weighed.relevant.insert(id);
+        }
+    }
+
+    /// The part of a configuration that can matter to the statement at `place`.
+    pub fn visible(&self, place: usize, configuration: &Configuration) -> Configuration {
+        configuration.intersection(&self.statements[place].relevant).copied().collect()
+    }
+
+    /// Makes sure that the prices of all these questions are known.
+    ///
+    /// # Errors
+    /// When the backend is lost or the run was interrupted.
+    pub fn fetch(&mut self, questions: impl IntoIterator<Item = (usize, Configuration)>) -> Result<()> {
+        let unknown: BTreeSet<(usize, Configuration)> = questions
+            .into_iter()
+            .map(|(place, configuration)| (place, self.visible(place, &configuration)))
+            .filter(|question| !self.known.contains_key(question))
+            .collect();
+        let unknown: Vec<(usize, Configuration)> = unknown.into_iter().collect();
+        for batch in unknown.chunks(BATCH) {
+            let progress =
+                Progress { phase: self.phase, n_calls: self.planner.n_calls(), n_candidates: self.n_candidates };
+            (self.progress)(progress)?;
+            let asks: Vec<Ask> = batch
+                .iter()
+                .map(|(place, visible)| Ask {
+                    statement: self.statements[*place].statement,
+                    visible: visible.clone(),
+                    hidden: BTreeSet::new(),
+                })
+                .collect();
+            let answers = self.planner.price(&asks)?;
+            for (question, answer) in batch.iter().zip(answers) {
+                self.known.insert(question.clone(), answer.ok());
+            }
+        }
+        Ok(())
+    }
+
+    /// The price of the statement at `place`; `None` when it cannot be planned in this configuration.
+    ///
+    /// # Errors
+    /// As [`Self::fetch`].
+    pub fn price(&mut self, place: usize, configuration: &Configuration) -> Result<Option<&Price>> {
+        let question = (place, self.visible(place, configuration));
+        self.fetch([question.clone()])?;
+        Ok(self.known.get(&question).and_then(Option::as_ref))
+    }
+
+    /// The cost of one execution of the statement at `place`; infinite when it cannot be planned, so that no choice
+    /// rests on it.
+    ///
+    /// # Errors
+    /// As [`Self::fetch`].
+    pub fn cost(&mut self, place: usize, configuration: &Configuration) -> Result<f64> {
+        Ok(self.price(place, configuration)?.map_or(f64::INFINITY, |price| price.total_cost))
+    }
+
+    /// The costs of these statements in one configuration.
+    ///
+    /// # Errors
+    /// As [`Self::fetch`].
+    pub fn costs(&mut self, places: &BTreeSet<usize>, configuration: &Configuration) -> Result<BTreeMap<usize, f64>> {
+        self.fetch(places.iter().map(|place| (*place, configuration.clone())))?;
+        places.iter().map(|place| Ok((*place, self.cost(*place, configuration)?))).collect()
+    }
+
+    /// The weighed cost of the whole workload.
+    ///
+    /// # Errors
+    /// As [`Self::fetch`].
+    pub fn total(&mut self, configuration: &Configuration) -> Result<f64> {
+        let places: BTreeSet<usize> = (0..self.statements.len()).collect();
+        let costs = self.costs(&places, configuration)?;
+        Ok(costs.into_iter().map(|(place, cost)| self.statements[place].weight * cost).sum())
+    }
+
+    /// The statements to which at least one of these candidates can matter.
+    pub fn affected(&self, candidates: &Configuration) -> BTreeSet<usize> {
+        let touches = |weighed: &Weighed| !weighed.relevant.is_disjoint(candidates);
+        (0..self.statements.len()).filter(|place| touches(&self.statements[*place])).collect()
+    }
+}

@@ -1,0 +1,156 @@
+//! The search against a planner whose costs are given: the cases of `fixtures/search`.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Deserialize;
+
+use super::*;
+use crate::pg::{IndexDefinition, KeyRoles, Oid};
+use crate::whatif::{Ask, Backend, Hypothetical, Planner, Price};
+
+#[derive(Deserialize)]
+struct Case {
+    name: String,
+    budget: Option<f64>,
+    sizes: BTreeMap<String, f64>,
+    weights: Option<Vec<f64>>,
+    /// Costs by the candidates that are used, `A|B`; the planner takes the cheapest of those that it can. `!a` is
+    /// what the statement costs as soon as `a` exists.
+    statements: Vec<BTreeMap<String, f64>>,
+    #[serde(default)]
+    sets: Vec<Vec<String>>,
+    chosen: Vec<String>,
+}
+
+/// A planner that looks costs up.
+struct Table {
+    names: Vec<String>,
+    statements: Vec<BTreeMap<String, f64>>,
+    n_calls: u64,
+}
+
+impl Table {
+    fn ids(&self, names: &str) -> Configuration {
+        let place = |name: &str| self.names.iter().position(|known| known == name).map(|id| CandidateId(id as u32));
+        names.split('|').filter(|name| !name.is_empty()).map(|name| place(name).expect("a known name")).collect()
+    }
+}
+
+impl Planner for Table {
+    fn backend(&self) -> Backend {
+        Backend::Hypopg
+    }
+
+    fn declare(&mut self, candidates: &[Hypothetical]) -> Result<Vec<std::result::Result<Bytes, String>>> {
+        Ok(candidates.iter().map(|candidate| Ok(candidate.estimated_bytes)).collect())
+    }
+
+    fn price(&mut self, asks: &[Ask]) -> Result<Vec<std::result::Result<Price, String>>> {
+        self.n_calls += asks.len() as u64;
+        let answer = |ask: &Ask| {
+            let costs = &self.statements[ask.statement];
+            let forced = costs.iter().find_map(|(names, cost)| {
+                let ids = self.ids(names.strip_prefix('!')?);
+                ids.is_subset(&ask.visible).then_some((ids, *cost))
+            });
+            let usable = costs.iter().filter(|(names, _)| !names.starts_with('!')).filter_map(|(names, cost)| {
+                let ids = self.ids(names);
+                ids.is_subset(&ask.visible).then_some((ids, *cost))
+            });
+            let best = usable.min_by(|a, b| a.1.total_cmp(&b.1).then(a.0.len().cmp(&b.0.len())));
+            let (used, total_cost) = forced.or(best).expect("a cost without indexes");
+            Ok(Price { total_cost, used, used_existing: BTreeSet::new(), unproven: BTreeSet::new() })
+        };
+        Ok(asks.iter().map(answer).collect())
+    }
+
+    fn n_calls(&self) -> u64 {
+        self.n_calls
+    }
+}
+
+/// `a,b` is a key of two columns, `a+b` a key with an INCLUDE column.
+fn item(name: &str, size: f64, asked_by: &BTreeSet<usize>) -> Item {
+    let (keys, included) = name.split_once('+').unwrap_or((name, ""));
+    let mut definition = IndexDefinition::btree(keys.split(','));
+    definition.included_columns = included.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect();
+    Item {
+        candidate: Candidate {
+            relation: Oid(1),
+            roles: KeyRoles::equality(definition.key_columns.len()),
+            definition,
+            asked_by: asked_by.clone(),
+            statements: asked_by.clone(),
+        },
+        bytes: Bytes((size * 1000.0) as u64),
+        name: name.to_owned(),
+        is_buildable: true,
+    }
+}
+
+fn run(case: &Case) -> (Vec<String>, u64) {
+    let names: Vec<String> = case.sizes.keys().cloned().collect();
+    let all_statements: BTreeSet<usize> = (0..case.statements.len()).collect();
+    let items: Vec<Item> = case.sizes.iter().map(|(name, size)| item(name, *size, &all_statements)).collect();
+    let mut table = Table { names, statements: case.statements.clone(), n_calls: 0 };
+    let all: Configuration = (0..items.len()).map(|id| CandidateId(id as u32)).collect();
+    let sets = case.sets.iter().map(|set| table.ids(&set.join("|"))).collect::<BTreeSet<_>>();
+    let weighed = all_statements
+        .iter()
+        .map(|statement| Weighed {
+            statement: *statement,
+            weight: case.weights.as_ref().map_or(1.0, |weights| weights[*statement]),
+            is_join: false,
+            relevant: all.clone(),
+        })
+        .collect();
+    let mut on_progress = |_| Ok(());
+    let mut pricer = Pricer::new(&mut table, &mut on_progress, weighed);
+    let limits = Limits {
+        items: &items,
+        budget: case.budget.map(|budget| Bytes((budget * 1000.0) as u64)),
+        workload_cost: pricer.total(&Configuration::new()).unwrap(),
+        n_calls_max: 10_000,
+    };
+    let seed = seed(&mut pricer, &items).unwrap();
+    let pool = if case.budget.is_some() { all.clone() } else { seed.pool.clone() };
+    let moves = seed.together.iter().cloned().chain(sets).collect();
+    let choice = search(&mut pricer, &pool, &moves, &limits).unwrap();
+    let chosen = choice.chosen.iter().map(|id| items[id.0 as usize].name.clone()).collect();
+    (chosen, pricer.n_calls())
+}
+
+fn cases() -> Vec<Case> {
+    serde_json::from_str(include_str!("../../../fixtures/search/cases.json")).unwrap()
+}
+
+#[test]
+fn every_case_ends_in_the_expected_choice() {
+    let mut wrong = Vec::new();
+    for case in cases() {
+        let (chosen, _) = run(&case);
+        if chosen != case.chosen {
+            wrong.push(format!("{}: {chosen:?} instead of {:?}", case.name, case.chosen));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn the_same_question_twice_costs_nothing_and_gives_the_same() {
+    for case in cases() {
+        let (first, second) = (run(&case), run(&case));
+        assert_eq!(first, second, "{}", case.name);
+        let n_subsets = 1_u64 << case.sizes.len();
+        assert!(first.1 <= n_subsets * case.statements.len() as u64, "{}: {} calls", case.name, first.1);
+    }
+}
+
+#[test]
+fn an_interrupted_run_ends_with_its_error() {
+    let mut table = Table { names: vec![], statements: vec![BTreeMap::from([(String::new(), 1.0)])], n_calls: 0 };
+    let mut on_progress = |_| Err(crate::error::Error::internal("stop"));
+    let weighed = Weighed { statement: 0, weight: 1.0, is_join: false, relevant: Configuration::new() };
+    let mut pricer = Pricer::new(&mut table, &mut on_progress, vec![weighed]);
+    assert_eq!(pricer.total(&Configuration::new()).unwrap_err().message(), "stop");
+}

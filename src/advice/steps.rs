@@ -1,0 +1,137 @@
+//! From the chosen candidates to steps with their evidence, and the totals. Chooses nothing.
+
+use std::collections::BTreeMap;
+
+use crate::error::Result;
+use crate::snapshot::Catalog;
+use crate::whatif::CandidateId;
+use crate::workload::Workload;
+
+use super::cautions;
+use super::naming::Names;
+use super::search::{Configuration, Item, Pricer, Seed};
+use super::write_cost::write_cost;
+use super::{Action, Advice, StatementGain, Step};
+
+/// The share of its cost that a statement must gain to be listed under a step: a thousandth is rounding.
+const GAIN_SHOWN_MIN: f64 = 0.001;
+
+/// One step for each chosen candidate, the largest gain first.
+///
+/// # Errors
+/// When the backend is lost or the run was interrupted.
+pub fn create_steps(
+    catalog: &Catalog<'_>,
+    workload: &Workload,
+    pricer: &mut Pricer<'_>,
+    items: &[Item],
+    chosen: &Configuration,
+) -> Result<Vec<Step>> {
+    let mut names = Names::of(&workload.snapshot);
+    let mut in_order: Vec<&CandidateId> = chosen.iter().collect();
+    in_order.sort_by_key(|id| &items[id.0 as usize].name);
+    let mut steps = Vec::new();
+    for id in in_order {
+        let item = &items[id.0 as usize];
+        let Some(relation) = catalog.relation(item.candidate.relation) else { continue };
+        let definition = item.candidate.definition.clone();
+        let statements = gains(workload, pricer, chosen, *id)?;
+        let write = write_cost(catalog, workload, relation, &definition);
+        let cost = |of: fn(&StatementGain) -> f64| statements.iter().map(|gain| of(gain) * gain.n_calls).sum();
+        steps.push(Step {
+            id: names.choose(&relation.name, &definition),
+            action: Action::CreateIndex,
+            relation_oid: relation.oid,
+            relation: relation.name.clone(),
+            cautions: cautions::of_create(catalog, workload, relation, &definition, &statements, &write),
+            index: definition,
+            index_bytes: item.bytes,
+            cost_before: cost(|gain| gain.cost_before),
+            cost_after: cost(|gain| gain.cost_after),
+            write_cost: write.units,
+            breaks_hot: write.hot_loss.is_some(),
+            answers: Vec::new(),
+            statements,
+        });
+    }
+    let gain = |step: &Step| step.cost_before - step.cost_after;
+    steps.sort_by(|a, b| {
+        gain(b).total_cmp(&gain(a)).then_with(|| a.relation.cmp(&b.relation)).then_with(|| a.id.cmp(&b.id))
+    });
+    Ok(steps)
+}
+
+/// What each statement gains by `id` beside all others, the largest gain first.
+fn gains(
+    workload: &Workload,
+    pricer: &mut Pricer<'_>,
+    chosen: &Configuration,
+    id: CandidateId,
+) -> Result<Vec<StatementGain>> {
+    let mut without = chosen.clone();
+    without.remove(&id);
+    let places = pricer.affected(&Configuration::from([id]));
+    let before = pricer.costs(&places, &without)?;
+    let after = pricer.costs(&places, chosen)?;
+    let mut gains: Vec<StatementGain> = Vec::new();
+    for place in places {
+        let (cost_before, cost_after) = (before[&place], after[&place]);
+        let is_used = pricer.price(place, chosen)?.is_some_and(|price| price.used.contains(&id));
+        if !is_used || cost_before - cost_after < GAIN_SHOWN_MIN * cost_before {
+            continue;
+        }
+        let position = pricer.statements[place].statement;
+        let statement = &workload.statements[position];
+        gains.push(StatementGain {
+            statement: position,
+            queryid: statement.queryid,
+            n_calls: statement.n_calls,
+            exec_ms_total: statement.exec_ms_total,
+            cost_before,
+            cost_after,
+        });
+    }
+    let gain = |gain: &StatementGain| (gain.cost_before - gain.cost_after) * gain.n_calls;
+    gains.sort_by(|a, b| gain(b).total_cmp(&gain(a)).then(a.statement.cmp(&b.statement)));
+    Ok(gains)
+}
+
+/// Fills in the totals of the workload: costs × calls, and measured time scaled by the planner's gain.
+///
+/// # Errors
+/// When the backend is lost or the run was interrupted.
+pub fn total(
+    advice: &mut Advice,
+    workload: &Workload,
+    pricer: &mut Pricer<'_>,
+    seed: &Seed,
+    chosen: &Configuration,
+) -> Result<()> {
+    let mut priced: BTreeMap<usize, (f64, f64, f64)> = BTreeMap::new();
+    for place in 0..pricer.statements.len() {
+        let before = pricer.cost(place, &Configuration::new())?;
+        let after = pricer.cost(place, chosen)?;
+        let floor = seed.floors.get(place).copied().unwrap_or(before).min(after);
+        priced.insert(pricer.statements[place].statement, (before, after, floor));
+    }
+    let (mut ms_before, mut ms_after) = (None, None);
+    for (position, statement) in workload.statements.iter().enumerate() {
+        // A statement that no candidate can matter to costs what its plan says, before and after.
+        let unchanged = statement.cost_before().map(|cost| (cost, cost, cost));
+        let Some((before, after, floor)) = priced.get(&position).copied().or(unchanged) else {
+            advice.statement_costs.push(None);
+            continue;
+        };
+        advice.cost_before += before * statement.n_calls;
+        advice.cost_after += after * statement.n_calls;
+        advice.cost_floor += floor * statement.n_calls;
+        advice.statement_costs.push(Some((before, after)));
+        if let Some(ms) = statement.exec_ms_total {
+            let share = if before > 0.0 { after / before } else { 1.0 };
+            *ms_before.get_or_insert(0.0) += ms;
+            *ms_after.get_or_insert(0.0) += ms * share;
+        }
+    }
+    (advice.exec_ms_before, advice.exec_ms_after) = (ms_before, ms_after);
+    Ok(())
+}
