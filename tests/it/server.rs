@@ -1,7 +1,7 @@
 //! Private servers: they start on every version, collide with nobody, and leave nothing behind however their owner ends.
 
-use std::path::Path;
-use std::process::{Command, Stdio};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use pgadvise::server::{Cluster, ClusterOptions};
@@ -158,11 +158,11 @@ fn owner_that_is_killed() {
     std::thread::sleep(Duration::from_secs(60));
 }
 
-#[test]
-fn a_killed_owners_server_is_stopped_and_removed() {
+/// Starts this test binary as an owner and waits until its server runs: the owner, the server's process id, its folder.
+fn start_owner() -> (Child, u32, PathBuf) {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("started");
-    let mut owner = Command::new(std::env::current_exe().expect("this program"))
+    let owner = Command::new(std::env::current_exe().expect("this program"))
         .args(["--exact", "server::owner_that_is_killed"])
         .env(OWNER_VARIABLE, &file)
         .stdout(Stdio::null())
@@ -172,10 +172,37 @@ fn a_killed_owners_server_is_stopped_and_removed() {
     eventually("the owner has started its server", || file.exists());
     let text = std::fs::read_to_string(&file).expect("the file");
     let (process_id, run_folder) = text.split_once(' ').expect("two words");
-    let process_id: u32 = process_id.parse().expect("a number");
+    let process_id = process_id.parse().expect("a number");
     assert!(is_running(process_id) && Path::new(run_folder).exists());
+    (owner, process_id, PathBuf::from(run_folder))
+}
+
+fn kill(mut owner: Child) {
     owner.kill().expect("the owner is killed");
     owner.wait().expect("the owner is collected");
+}
+
+#[test]
+fn a_killed_owners_server_is_stopped_and_removed() {
+    let (owner, process_id, folder) = start_owner();
+    kill(owner);
     eventually("its server is gone", || !is_running(process_id));
-    eventually("its folder is gone", || !Path::new(run_folder).exists());
+    eventually("its folder is gone", || !folder.exists());
+}
+
+#[test]
+#[cfg(target_os = "linux")] // the reaper is found in /proc
+fn when_the_reaper_is_killed_too_the_next_start_cleans_up() {
+    let (owner, process_id, folder) = start_owner();
+    let end = format!("pgadvise-reaper\0{}\0", folder.display());
+    let is_reaper = |entry: &std::fs::DirEntry| {
+        std::fs::read(entry.path().join("cmdline")).is_ok_and(|line| line.ends_with(end.as_bytes()))
+    };
+    let reaper = std::fs::read_dir("/proc").expect("/proc").flatten().find(is_reaper).expect("the reaper runs");
+    let reaper_id = reaper.file_name().into_string().expect("a number");
+    assert!(Command::new("sh").args(["-c", "kill -s KILL \"$0\"", &reaper_id]).status().expect("sh").success());
+    eventually("the reaper is gone", || !is_running(reaper_id.parse().expect("a number")));
+    kill(owner);
+    drop(support::private_server(15, &ClusterOptions::default()));
+    assert!(!is_running(process_id) && !folder.exists());
 }
