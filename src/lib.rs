@@ -13,4 +13,6 @@ pub mod workload;
 pub mod rules;
 pub mod whatif;
 pub mod advice;
+pub mod emit;
+pub mod report;
 pub mod demo;

@@ -5,6 +5,7 @@ pub mod identifier;
 pub mod index;
 mod keyword;
 pub mod name;
+pub mod number;
 pub mod oid;
 pub mod text;
 pub mod units;

@@ -29,7 +29,8 @@ pub fn is_representable(name: &str) -> bool {
     !name.contains(char::REPLACEMENT_CHARACTER)
 }
 
-fn is_unsafe(c: char) -> bool {
+/// Whether `c` is a control character, or reorders or hides text.
+pub fn is_unsafe(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }

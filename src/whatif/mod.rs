@@ -87,3 +87,13 @@ pub enum Backend {
     /// Candidates really built and toggled in a database that the user named for it.
     Sandbox,
 }
+
+impl Backend {
+    /// Its name on the command line and in reports.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Hypopg => "hypopg",
+            Self::Sandbox => "sandbox",
+        }
+    }
+}

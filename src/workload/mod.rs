@@ -6,6 +6,7 @@ mod weigh;
 
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::pg::QueryId;
@@ -98,7 +99,7 @@ pub enum ExplainForm {
 }
 
 /// How a statement's parameters were found, best first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum PlannedBy {
     /// It has none: the constants are the application's own.

@@ -1,0 +1,142 @@
+//! The statements of a step: `CREATE INDEX CONCURRENTLY` and `DROP INDEX CONCURRENTLY`. The only place that spells them; decides nothing.
+
+use super::fragment::{check_expression, check_name};
+use crate::advice::{Action, Step};
+use crate::pg::identifier::quote_literal;
+use crate::pg::{IndexDefinition, IndexTarget, RelationName, quote_identifier};
+use crate::snapshot::{Catalog, Index, RelationKind};
+
+/// What a step does and what undoes it: statements to be sent one by one and outside a transaction.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Statements {
+    /// Does it.
+    pub ddl: Vec<Statement>,
+    /// Undoes it.
+    pub rollback: Vec<Statement>,
+}
+
+/// A statement without a semicolon, as the clauses that stand on lines of their own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Statement {
+    clauses: Vec<String>,
+}
+
+impl Statement {
+    /// The statement on as few lines as its names allow.
+    pub fn text(&self) -> String {
+        self.clauses.join(" ")
+    }
+
+    /// The statement as it is read best: a clause on each line.
+    pub fn lines(&self) -> String {
+        self.clauses.join("\n    ")
+    }
+}
+
+/// The statements of `step`, or the reason why none can be written.
+///
+/// A drop's rollback recreates the index as `catalog` knows it, storage parameters included.
+pub fn statements(step: &Step, catalog: &Catalog<'_>) -> Result<Statements, String> {
+    check_relation(step, catalog)?;
+    check_texts(&step.relation, &step.id, &step.index)?;
+    let existing = catalog.index_named(&step.relation.schema, &step.id).map(|(_, index)| index);
+    let drop = drop_index(&step.relation.schema, &step.id);
+    match step.action {
+        Action::CreateIndex => {
+            Ok(Statements { ddl: vec![create_index(&step.relation, &step.id, &step.index, &[])], rollback: vec![drop] })
+        }
+        Action::DropIndex => {
+            let existing = existing.ok_or("the snapshot does not know the index to drop")?;
+            check_droppable(existing)?;
+            let create = create_index(&step.relation, &step.id, &existing.definition, &existing.options);
+            Ok(Statements { ddl: vec![drop], rollback: vec![create] })
+        }
+    }
+}
+
+/// `CREATE INDEX CONCURRENTLY name ON schema.relation USING …`, without `IF NOT EXISTS`: that accepts an invalid
+/// leftover of a failed build, and an index of the same name on another relation. The index's name is never
+/// qualified here (a syntax error); it goes where its relation is.
+fn create_index(relation: &RelationName, name: &str, definition: &IndexDefinition, options: &[String]) -> Statement {
+    let unique = if definition.is_unique { "UNIQUE " } else { "" };
+    let head = format!("CREATE {unique}INDEX CONCURRENTLY {}", quote_identifier(name));
+    Statement { clauses: vec![head, format!("ON {relation} {}", body_with_options(definition, options))] }
+}
+
+/// `DROP INDEX CONCURRENTLY schema.name`.
+pub(super) fn drop_index(schema: &str, name: &str) -> Statement {
+    let name = format!("{}.{}", quote_identifier(schema), quote_identifier(name));
+    Statement { clauses: vec![format!("DROP INDEX CONCURRENTLY {name}")] }
+}
+
+/// The definition from `USING` on, with `WITH (…)` at the grammar's place: before the predicate.
+fn body_with_options(definition: &IndexDefinition, options: &[String]) -> String {
+    if options.is_empty() {
+        return definition.body();
+    }
+    let without_predicate = IndexDefinition { predicate: None, ..definition.clone() }.body();
+    let predicate = definition.predicate.as_ref().map(|sql| format!(" WHERE ({sql})")).unwrap_or_default();
+    let options: Vec<String> = options.iter().map(|option| storage_parameter(option)).collect();
+    format!("{without_predicate} WITH ({}){predicate}", options.join(", "))
+}
+
+/// `name=value` of `pg_class.reloptions` as SQL.
+fn storage_parameter(option: &str) -> String {
+    match option.split_once('=') {
+        Some((name, value)) => format!("{}={}", quote_identifier(name), quote_literal(value).trim_start()),
+        None => quote_identifier(option).into_owned(),
+    }
+}
+
+fn check_relation(step: &Step, catalog: &Catalog<'_>) -> Result<(), String> {
+    let Some(relation) = catalog.relation(step.relation_oid) else {
+        return Err(format!("the snapshot does not know relation {}", step.relation));
+    };
+    match relation.kind {
+        RelationKind::Table | RelationKind::MaterializedView => Ok(()),
+        RelationKind::PartitionedTable => Err(format!(
+            "{} is a partitioned table, where an index can be neither created nor dropped concurrently: \
+             create it ON ONLY the parent, concurrently on each partition, and attach those",
+            step.relation
+        )),
+        RelationKind::View | RelationKind::ForeignTable => Err(format!("{} can have no index", step.relation)),
+    }
+}
+
+/// What PostgreSQL itself refuses to drop concurrently and alone.
+fn check_droppable(index: &Index) -> Result<(), String> {
+    match (&index.constraint, index.parent) {
+        (Some(constraint), _) => Err(format!("constraint {} requires it", quote_identifier(constraint))),
+        (None, Some(_)) => Err("it is part of a partitioned index".to_owned()),
+        (None, None) => Ok(()),
+    }
+}
+
+/// Refuses what could be more than names and expressions once it is written.
+fn check_texts(relation: &RelationName, name: &str, definition: &IndexDefinition) -> Result<(), String> {
+    for name in [&relation.schema, &relation.name, name] {
+        check_name(name)?;
+    }
+    for name in &definition.included_columns {
+        check_name(name)?;
+    }
+    for key in &definition.key_columns {
+        match &key.target {
+            IndexTarget::Column(name) => check_name(name)?,
+            IndexTarget::Expression(sql) => check_expression(sql).map_err(|reason| unsafe_text("expression", &reason))?,
+        }
+        for (what, sql) in [("operator class", &key.opclass), ("collation", &key.collation)] {
+            if let Some(sql) = sql {
+                check_expression(sql).map_err(|reason| unsafe_text(what, &reason))?;
+            }
+        }
+    }
+    if let Some(predicate) = &definition.predicate {
+        check_expression(predicate).map_err(|reason| unsafe_text("predicate", &reason))?;
+    }
+    Ok(())
+}
+
+fn unsafe_text(what: &str, reason: &str) -> String {
+    format!("its {what} cannot be written safely: {reason}")
+}

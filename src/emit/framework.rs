@@ -1,0 +1,56 @@
+//! Migration frameworks: what each makes of a step. One file per framework; none decides what a step says.
+
+use super::ddl::Statements;
+use super::header::Provenance;
+use crate::advice::Step;
+
+/// A step with all that a file about it says.
+#[derive(Debug, Clone)]
+pub struct Migration<'a> {
+    /// Its place in the order, from 1.
+    pub number: usize,
+    /// The step.
+    pub step: &'a Step,
+    /// Its statements, safe to write.
+    pub statements: Statements,
+    /// Where its numbers come from.
+    pub provenance: Provenance,
+}
+
+/// A file to be written: where, relative to the folder of migrations, and what.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EmittedFile {
+    /// Path relative to the folder, with `/`.
+    pub path: String,
+    /// UTF-8 text.
+    pub content: String,
+}
+
+/// The files of one step.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MigrationFiles {
+    /// Does the step.
+    pub migration: EmittedFile,
+    /// Undoes it.
+    pub rollback: EmittedFile,
+}
+
+/// Writes steps as the migrations of one tool.
+pub trait Framework {
+    /// The name that `--framework` takes.
+    fn name(&self) -> &'static str;
+
+    /// The files of one step.
+    fn files(&self, migration: &Migration<'_>) -> MigrationFiles;
+}
+
+impl Migration<'_> {
+    /// `0001_orders_customer_id_idx`: the number keeps names apart, so the index's name is cut to what every file
+    /// system takes.
+    pub fn file_stem(&self) -> String {
+        const CHARS_MAX: usize = 80;
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+        let name = self.step.id.chars().map(|c| if is_plain(c) { c } else { '_' });
+        format!("{:04}_{}", self.number, name.take(CHARS_MAX).collect::<String>())
+    }
+}

@@ -1,0 +1,88 @@
+//! The comment above a statement: what a DBA needs to know at three in the morning. Text only; every line stays a comment.
+
+use super::comment::line;
+use crate::advice::{Action, StatementGain, Step};
+use crate::pg::number::number;
+use crate::pg::{ServerVersion, quote_identifier};
+use crate::whatif::Backend;
+
+/// How many of the statements that a step serves are listed; the rest is counted.
+const STATEMENTS_LISTED_MAX: usize = 5;
+
+/// Where the numbers of a header come from.
+#[derive(Debug, Clone, Copy)]
+pub struct Provenance {
+    /// What priced the step; `None` where nothing had to be.
+    pub backend: Option<Backend>,
+    /// The version of the server that was analysed.
+    pub server_version: ServerVersion,
+}
+
+/// The header of the migration that does `step`, without the lines on how to run it, which are the framework's.
+pub fn migration(step: &Step, provenance: Provenance) -> String {
+    let mut header = title(step, "");
+    if !step.answers.is_empty() {
+        header += &line("answers", &step.answers.join(", "));
+    }
+    header += &serves(&step.statements);
+    header += &planner(step, provenance);
+    header += &match step.action {
+        Action::CreateIndex => line("size", &format!("about {}", step.index_bytes)),
+        Action::DropIndex => line("size", &format!("{} are freed", step.index_bytes)),
+    };
+    header += &line("writes", &writes(step));
+    for caution in &step.cautions {
+        header += &line("caution", caution);
+    }
+    header
+}
+
+/// The header of the file that undoes `step`.
+pub fn rollback(step: &Step) -> String {
+    let mut header = title(step, "rollback of ");
+    header += &match step.action {
+        Action::CreateIndex => line("effect", "drops the index that the migration created, no row is touched"),
+        Action::DropIndex => line("effect", &format!("builds the index again as it was, about {}", step.index_bytes)),
+    };
+    header
+}
+
+fn title(step: &Step, before: &str) -> String {
+    let verb = match step.action {
+        Action::CreateIndex => "create",
+        Action::DropIndex => "drop",
+    };
+    let title = format!("{before}{verb} index {} on {}", quote_identifier(&step.id), step.relation);
+    format!("-- {}\n", super::comment::comment_text(&title))
+}
+
+fn serves(statements: &[StatementGain]) -> String {
+    let mut lines = String::new();
+    for gain in statements.iter().take(STATEMENTS_LISTED_MAX) {
+        let costs = format!("{} -> {}", number(gain.cost_before), number(gain.cost_after));
+        lines += &line("serves", &format!("{} calls of query {}, each {costs}", number(gain.n_calls), gain.queryid));
+    }
+    match statements.len().saturating_sub(STATEMENTS_LISTED_MAX) {
+        0 => {}
+        1 => lines += &line("serves", "one statement more"),
+        more => lines += &line("serves", &format!("{more} statements more")),
+    }
+    lines
+}
+
+fn planner(step: &Step, provenance: Provenance) -> String {
+    let Some(backend) = provenance.backend.filter(|_| !step.statements.is_empty()) else {
+        return String::new();
+    };
+    let costs = format!("total cost x calls {} -> {}", number(step.cost_before), number(step.cost_after));
+    line("planner", &format!("{costs} ({}, PostgreSQL {})", backend.as_str(), provenance.server_version))
+}
+
+fn writes(step: &Step) -> String {
+    let hot = if step.breaks_hot { "ends HOT updates of the relation" } else { "HOT updates unaffected" };
+    match (step.action, step.write_cost) {
+        (_, 0.0) => format!("no cost known for this workload, {hot}"),
+        (Action::CreateIndex, cost) => format!("cost {} over the workload, {hot}", number(cost)),
+        (Action::DropIndex, cost) => format!("cost {} less over the workload", number(-cost)),
+    }
+}

@@ -1,0 +1,129 @@
+//! Advice → text: statements, migrations for one framework, rollbacks, a verification script, a manifest; and writing them. Decides nothing.
+
+pub mod canonical;
+mod comment;
+mod ddl;
+mod fragment;
+mod framework;
+mod header;
+mod lexer;
+mod manifest;
+mod redact;
+mod sql;
+mod verify_sql;
+mod write;
+
+pub use canonical::Canonical;
+pub use ddl::{Statement, Statements, statements};
+pub use framework::{EmittedFile, Framework, Migration, MigrationFiles};
+pub use header::Provenance;
+pub use manifest::{MANIFEST_FILE, MANIFEST_VERSION, Manifest, ManifestIndex, ManifestStatement};
+pub use redact::without_values;
+pub use sql::Sql;
+pub use write::{newest_manifest, write};
+
+use jiff::Timestamp;
+
+use crate::advice::{Action, Step};
+use crate::error::Result;
+use crate::snapshot::{Catalog, Gap};
+use crate::whatif::Backend;
+use crate::workload::Workload;
+
+/// What is to be emitted.
+#[derive(Debug, Clone, Copy)]
+pub struct Emission<'a> {
+    /// The steps, in the order to do them.
+    pub steps: &'a [Step],
+    /// The workload that they were found for.
+    pub workload: &'a Workload,
+    /// What priced them.
+    pub backend: Option<Backend>,
+    /// When.
+    pub emitted_at: Timestamp,
+}
+
+/// Everything that one run emits, not yet written.
+#[derive(Debug, Clone)]
+pub struct Bundle {
+    /// When it was emitted; names the folder.
+    pub emitted_at: Timestamp,
+    /// The files, in the order of the steps; the manifest and the verification script last. Empty when no step could
+    /// be written.
+    pub files: Vec<EmittedFile>,
+    /// The manifest, as it is among the files.
+    pub manifest: Manifest,
+    /// Steps without a file, and why.
+    pub gaps: Vec<Gap>,
+}
+
+/// The files for every step of `emission`, as `framework` has them. Pure: nothing is written yet.
+///
+/// # Errors
+/// Only when the manifest cannot be serialised, which is a defect.
+pub fn bundle(emission: &Emission<'_>, framework: &dyn Framework) -> Result<Bundle> {
+    let snapshot = &emission.workload.snapshot;
+    let catalog = Catalog::new(snapshot);
+    let provenance = Provenance { backend: emission.backend, server_version: snapshot.server.version };
+    let mut files = Vec::new();
+    let mut gaps = Vec::new();
+    let mut indexes = Vec::new();
+    for step in emission.steps {
+        match statements(step, &catalog) {
+            Err(reason) => gaps.push(not_written(step, &reason)),
+            Ok(statements) => {
+                let number = indexes.len() + 1;
+                let migration = framework.files(&Migration { number, step, statements, provenance });
+                indexes.push(manifest_index(step, emission.workload, &migration));
+                files.extend([migration.migration, migration.rollback]);
+            }
+        }
+    }
+    let manifest = Manifest {
+        manifest_version: MANIFEST_VERSION,
+        pgadvise_version: env!("CARGO_PKG_VERSION").to_owned(),
+        emitted_at: emission.emitted_at,
+        framework: framework.name().to_owned(),
+        server_version: snapshot.server.version.to_string(),
+        database: snapshot.server.database.clone(),
+        what_if: emission.backend,
+        indexes,
+    };
+    if !files.is_empty() {
+        files.push(verify_sql::file(&manifest));
+        files.push(EmittedFile { path: MANIFEST_FILE.to_owned(), content: manifest.to_json()? });
+    }
+    Ok(Bundle { emitted_at: emission.emitted_at, files, manifest, gaps })
+}
+
+/// The gap of a step that gets no file.
+fn not_written(step: &Step, reason: &str) -> Gap {
+    let verb = match step.action {
+        Action::CreateIndex => "create",
+        Action::DropIndex => "drop",
+    };
+    Gap::new("migration", &step.id, format!("no file to {verb} it was written: {reason}"))
+}
+
+fn manifest_index(step: &Step, workload: &Workload, files: &MigrationFiles) -> ManifestIndex {
+    let statements = step.statements.iter().map(|gain| {
+        let text = workload.statements.get(gain.statement).and_then(|statement| without_values(&statement.text));
+        ManifestStatement {
+            queryid: gain.queryid,
+            text,
+            calls: gain.n_calls,
+            cost_before: gain.cost_before,
+            cost_after: gain.cost_after,
+        }
+    });
+    ManifestIndex {
+        action: step.action,
+        relation: step.relation.clone(),
+        name: step.id.clone(),
+        definition: step.index.clone(),
+        migration: files.migration.path.clone(),
+        rollback: files.rollback.path.clone(),
+        index_bytes: step.index_bytes,
+        statements: statements.collect(),
+    }
+}

@@ -1,0 +1,104 @@
+//! Framework `sql`: files for psql, each of which can be run again after a failure. Spells no index statement itself.
+
+use super::comment::line;
+use super::ddl::{Statement, drop_index};
+use super::framework::{EmittedFile, Framework, Migration, MigrationFiles};
+use super::header;
+use crate::advice::Action;
+use crate::pg::identifier::quote_literal;
+use crate::pg::quote_identifier;
+
+/// Plain SQL files for psql.
+#[derive(Debug, Clone, Copy)]
+pub struct Sql;
+
+/// No timeouts: one that strikes a concurrent build or drop is what leaves an invalid index behind, and while either
+/// waits it blocks neither reads nor writes.
+const SETTINGS: &str = "SET statement_timeout = 0;\nSET lock_timeout = 0;\n";
+
+impl Framework for Sql {
+    fn name(&self) -> &'static str {
+        "sql"
+    }
+
+    fn files(&self, migration: &Migration<'_>) -> MigrationFiles {
+        let path = format!("{}.sql", migration.file_stem());
+        let (does, undoes) = (&migration.statements.ddl, &migration.statements.rollback);
+        let undo = match migration.step.action {
+            Action::CreateIndex => Action::DropIndex,
+            Action::DropIndex => Action::CreateIndex,
+        };
+        let about = header::migration(migration.step, migration.provenance);
+        let rollback_about = header::rollback(migration.step);
+        let rollback_path = format!("rollback/{path}");
+        MigrationFiles {
+            migration: EmittedFile {
+                content: script(migration, &about, &path, migration.step.action, does),
+                path: path.clone(),
+            },
+            rollback: EmittedFile {
+                content: script(migration, &rollback_about, &rollback_path, undo, undoes),
+                path: rollback_path,
+            },
+        }
+    }
+}
+
+/// One file: header, how to run it, settings, statements.
+fn script(migration: &Migration<'_>, about: &str, path: &str, action: Action, statements: &[Statement]) -> String {
+    let mut script = about.to_owned();
+    script += &line("run", &format!("psql -X -f {path}   (as the owner of the relation, not with -1)"));
+    script += &line("on error", &on_error(action));
+    let mut body = String::from("\\set ON_ERROR_STOP on\n");
+    body += SETTINGS;
+    match action {
+        Action::CreateIndex => body += &drop_invalid_leftover(migration),
+        Action::DropIndex => {}
+    }
+    for statement in statements {
+        body += &statement.lines();
+        body += ";\n";
+    }
+    // psql reads the file in the client's encoding, where the bytes of a name could pass for a quote.
+    let encoding = if script.is_ascii() && body.is_ascii() { "" } else { "\\encoding UTF8\n" };
+    format!("{encoding}{script}{body}")
+}
+
+fn on_error(action: Action) -> String {
+    match action {
+        Action::CreateIndex => "run it again, it drops the invalid leftover of a failed build first".to_owned(),
+        Action::DropIndex => "run it again at once, an interrupted drop leaves the index invalid".to_owned(),
+    }
+}
+
+/// Drops the index of this name if it is the invalid leftover of a build that failed on this relation, and nobody is
+/// building it now. Anything else of that name makes CREATE INDEX fail, as it should.
+fn drop_invalid_leftover(migration: &Migration<'_>) -> String {
+    let step = migration.step;
+    let index = format!("{}.{}", quote_identifier(&step.relation.schema), quote_identifier(&step.id));
+    let literal = |text: &str| quote_literal(text).trim_start().to_owned();
+    format!(
+        "SELECT {drop}\n  FROM pg_catalog.pg_index AS i\n WHERE i.indexrelid = pg_catalog.to_regclass({index})\n   \
+         AND i.indrelid = pg_catalog.to_regclass({relation})\n   AND NOT i.indisvalid\n   \
+         AND NOT EXISTS (SELECT FROM pg_catalog.pg_stat_progress_create_index AS p\n                     \
+         JOIN pg_catalog.pg_locks AS l ON l.pid = p.pid AND l.database = p.datid\n                    \
+         WHERE p.datname = pg_catalog.current_database() AND l.relation = i.indrelid\n                      \
+         AND l.mode = 'ShareUpdateExclusiveLock' AND l.granted) \\gexec\n",
+        drop = literal(&drop_index(&step.relation.schema, &step.id).text()),
+        index = literal(&index),
+        relation = literal(&step.relation.to_string()),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::comment::comment_text;
+    use super::*;
+
+    #[test]
+    fn comments_never_hold_what_readers_misread() {
+        for action in [Action::CreateIndex, Action::DropIndex] {
+            assert_eq!(comment_text(&on_error(action)), on_error(action));
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! The first part of the text report: what to do, and what was considered and not proposed.
+
+use super::Report;
+use super::json::bytes_of;
+use super::text_style::{Style, counted};
+use crate::advice::{Action, Step};
+use crate::emit::{self, without_values};
+use crate::pg::number::{change, duration_ms, number};
+use crate::pg::text::abbreviate;
+use crate::snapshot::Catalog;
+
+/// How many characters of a statement are shown: enough to recognise it.
+const STATEMENT_CHARS_MAX: usize = 100;
+
+/// How many of a step's statements are shown; the JSON report has all.
+const STATEMENTS_SHOWN_MAX: usize = 3;
+
+/// How many declined candidates are shown; the JSON report has all.
+const DECLINED_SHOWN_MAX: usize = 8;
+
+/// Steps: a table, then each with its DDL and its statements.
+pub(super) fn steps(report: &Report<'_>, style: Style) -> String {
+    let steps = &report.advice.steps;
+    if steps.is_empty() {
+        let why = match report.what_if {
+            Some(_) => "No index is worth creating or dropping for this workload.",
+            None => "No advice: nothing could price an index (see the gaps below).",
+        };
+        return style.heading("What to do") + &style.paragraph(2, why);
+    }
+    let mut text = style.heading(&title(steps));
+    text += &style.paragraph(2, &totals(report));
+    text.push('\n');
+    let rows = steps.iter().enumerate().map(|(position, step)| row(position + 1, step)).collect();
+    text += &style.table(&["#", "do", "index", "on", "size", "cost", "calls"], rows, &[0, 4, 5, 6]);
+    let catalog = Catalog::new(&report.workload.snapshot);
+    for (position, step) in steps.iter().enumerate() {
+        text.push('\n');
+        text += &details(position + 1, step, report, &catalog, style);
+    }
+    text
+}
+
+fn title(steps: &[Step]) -> String {
+    let mut parts = Vec::new();
+    for (action, verb) in [(Action::CreateIndex, "create"), (Action::DropIndex, "drop")] {
+        let n = steps.iter().filter(|step| step.action == action).count();
+        if n > 0 {
+            parts.push(format!("{verb} {} ({})", counted(n, "index", "indexes"), bytes_of(steps, action)));
+        }
+    }
+    format!("What to do: {}", parts.join(", "))
+}
+
+fn totals(report: &Report<'_>) -> String {
+    let advice = report.advice;
+    let mut text = format!(
+        "Planner cost of the workload {} -> {} ({})",
+        number(advice.cost_before),
+        number(advice.cost_after),
+        change(advice.cost_before, advice.cost_after),
+    );
+    let possible = advice.cost_before - advice.cost_floor;
+    if possible > 0.0 {
+        let reached = (advice.cost_before - advice.cost_after) / possible * 100.0;
+        text += &format!(", {reached:.0} % of what all candidates together would gain");
+    }
+    text.push('.');
+    if let (Some(before), Some(after)) = (advice.exec_ms_before, advice.exec_ms_after) {
+        text += &format!(" Measured time {}, about {} after.", duration_ms(before), duration_ms(after));
+    }
+    if let Some(budget) = advice.budget {
+        text += &format!(" Budget {budget}.");
+    }
+    text
+}
+
+fn row(position: usize, step: &Step) -> Vec<String> {
+    let calls: f64 = step.statements.iter().map(|gain| gain.n_calls).sum();
+    vec![
+        position.to_string(),
+        verb(step.action).to_owned(),
+        step.id.clone(),
+        step.relation.to_string(),
+        step.index_bytes.to_string(),
+        change(step.cost_before, step.cost_after),
+        number(calls),
+    ]
+}
+
+fn verb(action: Action) -> &'static str {
+    match action {
+        Action::CreateIndex => "create",
+        Action::DropIndex => "drop",
+    }
+}
+
+fn details(position: usize, step: &Step, report: &Report<'_>, catalog: &Catalog<'_>, style: Style) -> String {
+    let indent = 5;
+    let mut text = String::new();
+    let first = match emit::statements(step, catalog) {
+        Ok(statements) => statements.ddl.iter().map(|ddl| ddl.text() + ";").collect::<Vec<_>>().join(" "),
+        Err(reason) => format!("{} {}: not written, {reason}", verb(step.action), step.id),
+    };
+    let ddl = style.paragraph(indent, &first);
+    text += &format!("{position:>3}. {}", ddl.trim_start());
+    if !step.answers.is_empty() {
+        text += &style.paragraph(indent, &format!("answers {}", step.answers.join(", ")));
+    }
+    for gain in step.statements.iter().take(STATEMENTS_SHOWN_MAX) {
+        let costs = format!("{} -> {}", number(gain.cost_before), number(gain.cost_after));
+        text += &style.paragraph(indent, &format!("{} calls, each {costs}: {}", number(gain.n_calls), query(gain, report)));
+    }
+    if step.statements.len() > STATEMENTS_SHOWN_MAX {
+        let more = counted(step.statements.len() - STATEMENTS_SHOWN_MAX, "statement", "statements");
+        text += &style.paragraph(indent, &format!("and {more} more"));
+    }
+    if step.breaks_hot {
+        text += &style.paragraph(indent, "caution: it ends HOT updates of the relation");
+    }
+    for caution in &step.cautions {
+        text += &style.paragraph(indent, &format!("caution: {caution}"));
+    }
+    text
+}
+
+/// The statement's text without values, or its queryid where the text cannot be shown.
+fn query(gain: &crate::advice::StatementGain, report: &Report<'_>) -> String {
+    let statement = report.workload.statements.get(gain.statement);
+    match statement.and_then(|statement| without_values(&statement.text)) {
+        Some(text) => abbreviate(&text, STATEMENT_CHARS_MAX),
+        None => format!("query {}", gain.queryid),
+    }
+}
+
+/// Declined candidates, shortly.
+pub(super) fn declined(report: &Report<'_>, style: Style) -> String {
+    let declined = &report.advice.declined;
+    if declined.is_empty() {
+        return String::new();
+    }
+    let mut text = style.heading(&format!("Considered and not proposed: {}", declined.len()));
+    for candidate in declined.iter().take(DECLINED_SHOWN_MAX) {
+        let index = format!("{} {}", candidate.relation, candidate.index.body());
+        text += &style.paragraph(2, &format!("{index}: {}", candidate.reason));
+    }
+    if declined.len() > DECLINED_SHOWN_MAX {
+        let more = declined.len() - DECLINED_SHOWN_MAX;
+        text += &style.paragraph(2, &format!("and {more} more (--format json lists them)"));
+    }
+    text
+}
