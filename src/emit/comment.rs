@@ -32,7 +32,7 @@ mod tests {
     fn nothing_leaves_the_comment() {
         assert_eq!(comment_text("a\r\n\\! id; DROP"), "a  \\! id  DROP");
         assert_eq!(comment_text("\\! id"), "! id");
-        assert_eq!(comment_text("**// ;; $${{x} ?"), "*  /    $ {x}");
+        assert_eq!(comment_text("**// ;; $${{x} ?"), "* /    $ {x}");
         assert_eq!(comment_text(&"x".repeat(500)).chars().count(), COMMENT_CHARS_MAX);
     }
 

@@ -1,6 +1,6 @@
 //! The statements of a step: `CREATE INDEX CONCURRENTLY` and `DROP INDEX CONCURRENTLY`. The only place that spells them; decides nothing.
 
-use super::fragment::{check_expression, check_name};
+use super::fragment::{check_expression, check_name, check_qualified_name};
 use crate::advice::{Action, Step};
 use crate::pg::identifier::quote_literal;
 use crate::pg::{IndexDefinition, IndexTarget, RelationName, quote_identifier};
@@ -123,11 +123,13 @@ fn check_texts(relation: &RelationName, name: &str, definition: &IndexDefinition
     for key in &definition.key_columns {
         match &key.target {
             IndexTarget::Column(name) => check_name(name)?,
-            IndexTarget::Expression(sql) => check_expression(sql).map_err(|reason| unsafe_text("expression", &reason))?,
+            IndexTarget::Expression(sql) => {
+                check_expression(sql).map_err(|reason| unsafe_text("expression", &reason))?
+            }
         }
         for (what, sql) in [("operator class", &key.opclass), ("collation", &key.collation)] {
             if let Some(sql) = sql {
-                check_expression(sql).map_err(|reason| unsafe_text(what, &reason))?;
+                check_qualified_name(sql).map_err(|reason| unsafe_text(what, &reason))?;
             }
         }
     }

@@ -38,13 +38,37 @@ fn check_token(token: &Token<'_>) -> Result<(), String> {
         TokenKind::Unterminated => "a quoted part of it does not end",
         TokenKind::Comment => "it holds a comment",
         TokenKind::DollarString | TokenKind::Parameter => "it holds a parameter or a dollar-quoted string",
-        TokenKind::Symbol if matches!(token.text, ";" | "$" | "\\" | "{" | "}" | "\0") => "it holds more than an expression",
+        TokenKind::Symbol if matches!(token.text, ";" | "$" | "\\" | "{" | "}" | "\0") => {
+            "it holds more than an expression"
+        }
         TokenKind::Word if token.text.contains('$') => "it holds a parameter or a dollar-quoted string",
         TokenKind::String if token.text.contains("\\'") => "a backslash stands before a quote in it",
         _ if token.text.contains('\0') || !is_representable(token.text) => "it cannot be represented in UTF-8",
         _ => return Ok(()),
     };
     Err(reason.to_owned())
+}
+
+/// Why `sql` may not be written where a name of an operator class or a collation goes; `Ok` when it may: an identifier,
+/// maybe qualified, each part quoted where it has to be, and maybe parameters in parentheses.
+pub fn check_qualified_name(sql: &str) -> Result<(), String> {
+    check_expression(sql)?;
+    let tokens = tokens(sql);
+    let end = tokens.iter().position(|token| token.text == "(").unwrap_or(tokens.len());
+    let (name, parameters) = tokens.split_at(end);
+    let has_names = name.iter().step_by(2).all(|token| is_identifier(token));
+    let has_dots = name.iter().skip(1).step_by(2).all(|token| token.text == ".");
+    let is_closed_at_end = parameters.iter().filter(|token| token.text == ")").count() <= 1
+        && parameters.last().is_none_or(|token| token.text == ")");
+    if has_names && has_dots && name.len() % 2 == 1 && is_closed_at_end {
+        Ok(())
+    } else {
+        Err("it is not a name".to_owned())
+    }
+}
+
+fn is_identifier(token: &Token<'_>) -> bool {
+    matches!(token.kind, TokenKind::Word | TokenKind::QuotedIdentifier)
 }
 
 /// Why `name` may not be written as an identifier: no encoding of the server can hold it. `Ok` when it may.
@@ -77,10 +101,39 @@ mod tests {
     }
 
     #[test]
+    fn names_are_names() {
+        for sql in
+            ["text_pattern_ops", "public.gin_trgm_ops", "\"C\"", "\"My\".\"Col;\"", "ext.gist_trgm_ops(siglen='32')"]
+        {
+            assert_eq!(check_qualified_name(sql), Ok(()), "{sql}");
+        }
+        for sql in ["", "a b", "a DESC, b", "a.", ".a", "a..b", "a(b) c", "a), (b", "a::text", "'a'", "a(b)(c)"] {
+            assert!(check_qualified_name(sql).is_err(), "{sql}");
+        }
+    }
+
+    #[test]
     fn whatever_could_leave_the_statement_does_not() {
         for sql in [
-            "", " ", "a); DROP TABLE t", "a) WHERE (b", "a -- b", "a /* b */", "$1", "a = $$x$$", "a \\! id", "'a", "\"a",
-            "x[1:HOST]", "x[1:\"USER\"]", "a = '\\' OR 1'", "a ? '${x}' || ${y}", "a]", "(a", "[a)", "a\0",
+            "",
+            " ",
+            "a); DROP TABLE t",
+            "a) WHERE (b",
+            "a -- b",
+            "a /* b */",
+            "$1",
+            "a = $$x$$",
+            "a \\! id",
+            "'a",
+            "\"a",
+            "x[1:HOST]",
+            "x[1:\"USER\"]",
+            "a = '\\' OR 1'",
+            "a ? '${x}' || ${y}",
+            "a]",
+            "(a",
+            "[a)",
+            "a\0",
         ] {
             assert!(check_expression(sql).is_err(), "{sql}");
         }

@@ -34,7 +34,14 @@ pub fn migration(step: &Step, provenance: Provenance) -> String {
     for caution in &step.cautions {
         header += &line("caution", caution);
     }
+    if step.action == Action::CreateIndex && has_expression(step) {
+        header += &line("then", &format!("ANALYZE {}, until then the expression has no statistics", step.relation));
+    }
     header
+}
+
+fn has_expression(step: &Step) -> bool {
+    step.index.key_columns.iter().any(|key| key.target.column().is_none())
 }
 
 /// The header of the file that undoes `step`.

@@ -106,7 +106,10 @@ impl Manifest {
                 "manifest version {version} of {} is not supported",
                 path.display()
             ))
-            .with_detail(format!("This is pgadvise {}, which reads version {MANIFEST_VERSION}.", env!("CARGO_PKG_VERSION")))
+            .with_detail(format!(
+                "This is pgadvise {}, which reads version {MANIFEST_VERSION}.",
+                env!("CARGO_PKG_VERSION")
+            ))
             .with_hint("Verify with the pgadvise that wrote it, or emit again with this one: pgadvise analyze."));
         }
         serde_json::from_str(json).map_err(malformed)
@@ -185,7 +188,9 @@ mod tests {
 
     #[test]
     fn what_is_no_manifest_is_refused_without_quoting_it() {
-        for json in ["", "[]", "{}", "{\"manifest_version\": \"s3cret\"}", "{\"manifest_version\": 1, \"indexes\": \"s3cret\"}"] {
+        for json in
+            ["", "[]", "{}", "{\"manifest_version\": \"s3cret\"}", "{\"manifest_version\": 1, \"indexes\": \"s3cret\"}"]
+        {
             let error = Manifest::parse(json, Path::new("m.json")).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Unsupported);
             assert!(!error.to_string().contains("s3cret"), "{error}");

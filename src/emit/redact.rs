@@ -87,8 +87,20 @@ impl ListOfPositions {
 
 /// Keywords that can follow an ORDER BY or GROUP BY list.
 fn ends_list(word: &str) -> bool {
-    const AFTER: [&str; 12] =
-        ["having", "window", "union", "intersect", "except", "order", "limit", "offset", "fetch", "for", "rows", "range"];
+    const AFTER: [&str; 12] = [
+        "having",
+        "window",
+        "union",
+        "intersect",
+        "except",
+        "order",
+        "limit",
+        "offset",
+        "fetch",
+        "for",
+        "rows",
+        "range",
+    ];
     AFTER.iter().any(|keyword| word.eq_ignore_ascii_case(keyword))
 }
 
@@ -99,8 +111,10 @@ mod tests {
     #[test]
     fn values_become_parameters_after_those_there_are() {
         assert_eq!(
-            without_values("SELECT a1, \"b'2\" FROM t  -- secret 1\nWHERE x = $3 AND y = 'O''Neil' /* 4 */ AND z > 4.5;")
-                .as_deref(),
+            without_values(
+                "SELECT a1, \"b'2\" FROM t  -- secret 1\nWHERE x = $3 AND y = 'O''Neil' /* 4 */ AND z > 4.5;"
+            )
+            .as_deref(),
             Some("SELECT a1, \"b'2\" FROM t WHERE x = $3 AND y = $4 AND z > $5")
         );
         assert_eq!(without_values("SELECT E'a\\'b', $x$secret$x$").as_deref(), Some("SELECT $1, $2"));
@@ -110,8 +124,10 @@ mod tests {
     #[test]
     fn positions_stay() {
         assert_eq!(
-            without_values("SELECT a, sum(b) FROM t GROUP BY 1, lower(c || 'x'), 2 ORDER BY 2 DESC, 1 LIMIT 10 OFFSET 20")
-                .as_deref(),
+            without_values(
+                "SELECT a, sum(b) FROM t GROUP BY 1, lower(c || 'x'), 2 ORDER BY 2 DESC, 1 LIMIT 10 OFFSET 20"
+            )
+            .as_deref(),
             Some("SELECT a, sum(b) FROM t GROUP BY 1, lower(c || $1), 2 ORDER BY 2 DESC, 1 LIMIT $2 OFFSET $3")
         );
         assert_eq!(

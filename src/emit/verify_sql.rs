@@ -23,7 +23,7 @@ pub fn file(manifest: &Manifest) -> EmittedFile {
     let tag = absent_tag(&rows);
     let block = format!("DO {tag}{before}{rows}{}", after.replace("/*tag*/", &tag));
     let mut header = String::from("-- Is each index of this folder there, valid and as it was meant?\n");
-    header += &line("run", &format!("psql -X -f {VERIFY_FILE}   (any role, also on a replica; it changes nothing)"));
+    header += &line("run", &format!("psql -X -f {VERIFY_FILE}   (any role, also on a replica, it changes nothing)"));
     header += &line("exit code", "0 everything is as expected, 3 something is not or is still being built");
     header += &line("see also", "pgadvise verify, which also checks that the statements use the indexes");
     let encoding = if block.is_ascii() { "" } else { "\\encoding UTF8\n" };

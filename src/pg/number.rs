@@ -81,16 +81,22 @@ mod tests {
 
     #[test]
     fn changes_are_signed_percentages() {
-        for (before, after, text) in
-            [(100.0, 14.0, "-86 %"), (100.0, 103.0, "+3 %"), (0.0, 3.0, "-"), (1000.0, 1.0, "-99.9 %"), (5.0, 5.0, "0 %")]
-        {
+        for (before, after, text) in [
+            (100.0, 14.0, "-86 %"),
+            (100.0, 103.0, "+3 %"),
+            (0.0, 3.0, "-"),
+            (1000.0, 1.0, "-99.9 %"),
+            (5.0, 5.0, "0 %"),
+        ] {
             assert_eq!(change(before, after), text);
         }
     }
 
     #[test]
     fn durations_have_a_unit_that_fits() {
-        for (ms, text) in [(0.42, "0.42 ms"), (12.4, "12 ms"), (3_500.0, "3.5 s"), (720_000.0, "12 min"), (7.2e7, "20 h")] {
+        for (ms, text) in
+            [(0.42, "0.42 ms"), (12.4, "12 ms"), (3_500.0, "3.5 s"), (720_000.0, "12 min"), (7.2e7, "20 h")]
+        {
             assert_eq!(duration_ms(ms), text);
         }
     }

@@ -63,7 +63,8 @@ fn totals(report: &Report<'_>) -> String {
     let possible = advice.cost_before - advice.cost_floor;
     if possible > 0.0 {
         let reached = (advice.cost_before - advice.cost_after) / possible * 100.0;
-        text += &format!(", {reached:.0} % of what all candidates together would gain");
+        // Rounded down: what is not all is not shown as all.
+        text += &format!(", {:.0} % of what all candidates together would gain", reached.floor());
     }
     text.push('.');
     if let (Some(before), Some(after)) = (advice.exec_ms_before, advice.exec_ms_after) {
@@ -109,7 +110,8 @@ fn details(position: usize, step: &Step, report: &Report<'_>, catalog: &Catalog<
     }
     for gain in step.statements.iter().take(STATEMENTS_SHOWN_MAX) {
         let costs = format!("{} -> {}", number(gain.cost_before), number(gain.cost_after));
-        text += &style.paragraph(indent, &format!("{} calls, each {costs}: {}", number(gain.n_calls), query(gain, report)));
+        text +=
+            &style.paragraph(indent, &format!("{} calls, each {costs}: {}", number(gain.n_calls), query(gain, report)));
     }
     if step.statements.len() > STATEMENTS_SHOWN_MAX {
         let more = counted(step.statements.len() - STATEMENTS_SHOWN_MAX, "statement", "statements");

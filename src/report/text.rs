@@ -70,8 +70,7 @@ fn findings(report: &Report<'_>, style: Style) -> String {
 
 fn one_finding(finding: &Finding, report: &Report<'_>, style: Style) -> String {
     let about = finding.relation.as_ref().map(|relation| format!(" {relation}")).unwrap_or_default();
-    let mut text =
-        format!("  {} {}{}\n", style.severity(finding.severity), one_line(&finding.rule), one_line(&about));
+    let mut text = format!("  {} {}{}\n", style.severity(finding.severity), one_line(&finding.rule), one_line(&about));
     text += &style.paragraph(4, &finding.message);
     let steps = report.answering_steps(finding);
     if !steps.is_empty() {
@@ -130,12 +129,17 @@ fn planned(report: &Report<'_>, style: Style) -> String {
     .map(|(by, how)| format!("{} {how}", number(count(*by) as f64)))
     .collect();
     let n_planned = statements.iter().filter(|statement| statement.planned.is_some()).count();
-    let mut line = format!("{} of {} planned", number(n_planned as f64), counted(statements.len(), "statement", "statements"));
+    let mut line =
+        format!("{} of {} planned", number(n_planned as f64), counted(statements.len(), "statement", "statements"));
     if !parts.is_empty() {
         line += &format!(": {}", parts.join(", "));
     }
     if let Some(backend) = report.what_if {
-        line += &format!("; indexes priced by {} in {} plans", backend.as_str(), number(report.advice.n_whatif_calls as f64));
+        line += &format!(
+            "; indexes priced by {} in {} plans",
+            backend.as_str(),
+            number(report.advice.n_whatif_calls as f64)
+        );
     }
     style.heading("How statements were planned") + &style.paragraph(2, &format!("{line}."))
 }
@@ -146,7 +150,10 @@ fn next(report: &Report<'_>, style: Style) -> String {
         return String::new();
     };
     let folder = folder.display();
+    // Commands are not wrapped: they are there to be copied.
     style.heading("Next")
-        + &style.paragraph(2, &format!("Review and run the migrations in {folder}, in the order of their numbers,"))
-        + &style.paragraph(2, &format!("then: pgadvise verify --manifest {folder}/manifest.json"))
+        + &one_line(&format!("  review and run, by number:  {folder}"))
+        + "\n"
+        + &one_line(&format!("  then check:  pgadvise verify --manifest {folder}/manifest.json"))
+        + "\n"
 }

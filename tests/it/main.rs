@@ -2,6 +2,9 @@
 
 mod connect_session;
 mod demo;
+mod emit_files;
+mod emit_hostile;
+mod report;
 mod server;
 mod support;
 mod tidy;

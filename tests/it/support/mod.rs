@@ -5,6 +5,7 @@
 //! `PGADVISE_TEST_PG=15,17` narrows the versions that `versions()` returns, for a quick run while working.
 #![allow(dead_code, unused_imports)] // each topic uses its own part
 
+pub mod advice;
 pub mod expect;
 mod database;
 mod servers;
