@@ -85,7 +85,8 @@ pub fn advise(
 
     let mut advice = Advice { budget: options.budget, ..Advice::default() };
     advice.steps = steps::create_steps(&catalog, workload, &mut pricer, &items, &choice.chosen)?;
-    steps::total(&mut advice, workload, &mut pricer, &seed, &choice.chosen)?;
+    let priced = steps::priced(&mut pricer, &seed, &choice.chosen)?;
+    steps::total(&mut advice, workload, &priced);
     let drops = drops::drop_steps(&catalog, workload, options, &advice.steps);
     advice.steps.extend(drops);
     for step in &mut advice.steps {
@@ -96,6 +97,19 @@ pub fn advise(
     declined.dedup();
     advice.declined = declined;
     Ok(advice)
+}
+
+/// What can be said where nothing prices hypothetical indexes: which existing ones to drop. No index is proposed
+/// without a plan that uses it.
+pub fn without_prices(workload: &Workload, findings: &[Finding], options: &AdviseOptions) -> Advice {
+    let catalog = Catalog::new(&workload.snapshot);
+    let mut advice = Advice { budget: options.budget, ..Advice::default() };
+    advice.steps = drops::drop_steps(&catalog, workload, options, &[]);
+    steps::total(&mut advice, workload, &BTreeMap::new());
+    for step in &mut advice.steps {
+        step.answers = link::answered_rules(workload, step, findings);
+    }
+    advice
 }
 
 /// Makes the candidates known to the backend; those that can never be built are declined.

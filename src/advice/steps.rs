@@ -96,42 +96,46 @@ fn gains(
     Ok(gains)
 }
 
-/// Fills in the totals of the workload: costs × calls, and measured time scaled by the planner's gain.
+/// What one execution of a statement costs.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Costs {
+    before: f64,
+    after: f64,
+    floor: f64,
+}
+
+/// The costs of the statements that some candidate can matter to, by position in the workload.
 ///
 /// # Errors
 /// When the backend is lost or the run was interrupted.
-pub fn total(
-    advice: &mut Advice,
-    workload: &Workload,
-    pricer: &mut Pricer<'_>,
-    seed: &Seed,
-    chosen: &Configuration,
-) -> Result<()> {
-    let mut priced: BTreeMap<usize, (f64, f64, f64)> = BTreeMap::new();
+pub fn priced(pricer: &mut Pricer<'_>, seed: &Seed, chosen: &Configuration) -> Result<BTreeMap<usize, Costs>> {
+    let mut priced = BTreeMap::new();
     for place in 0..pricer.statements.len() {
         let before = pricer.cost(place, &Configuration::new())?;
         let after = pricer.cost(place, chosen)?;
         let floor = seed.floors.get(place).copied().unwrap_or(before).min(after);
-        priced.insert(pricer.statements[place].statement, (before, after, floor));
+        priced.insert(pricer.statements[place].statement, Costs { before, after, floor });
     }
-    let (mut ms_before, mut ms_after) = (None, None);
+    Ok(priced)
+}
+
+/// Fills in the totals of the workload: costs × calls, and measured time scaled by the planner's gain. A statement
+/// that is not in `priced` costs what its plan says, before and after.
+pub fn total(advice: &mut Advice, workload: &Workload, priced: &BTreeMap<usize, Costs>) {
     for (position, statement) in workload.statements.iter().enumerate() {
-        // A statement that no candidate can matter to costs what its plan says, before and after.
-        let unchanged = statement.cost_before().map(|cost| (cost, cost, cost));
-        let Some((before, after, floor)) = priced.get(&position).copied().or(unchanged) else {
+        let unchanged = statement.cost_before().map(|cost| Costs { before: cost, after: cost, floor: cost });
+        let Some(costs) = priced.get(&position).copied().or(unchanged) else {
             advice.statement_costs.push(None);
             continue;
         };
-        advice.cost_before += before * statement.n_calls;
-        advice.cost_after += after * statement.n_calls;
-        advice.cost_floor += floor * statement.n_calls;
-        advice.statement_costs.push(Some((before, after)));
+        advice.cost_before += costs.before * statement.n_calls;
+        advice.cost_after += costs.after * statement.n_calls;
+        advice.cost_floor += costs.floor * statement.n_calls;
+        advice.statement_costs.push(Some((costs.before, costs.after)));
         if let Some(ms) = statement.exec_ms_total {
-            let share = if before > 0.0 { after / before } else { 1.0 };
-            *ms_before.get_or_insert(0.0) += ms;
-            *ms_after.get_or_insert(0.0) += ms * share;
+            let share = if costs.before > 0.0 { costs.after / costs.before } else { 1.0 };
+            *advice.exec_ms_before.get_or_insert(0.0) += ms;
+            *advice.exec_ms_after.get_or_insert(0.0) += ms * share;
         }
     }
-    (advice.exec_ms_before, advice.exec_ms_after) = (ms_before, ms_after);
-    Ok(())
 }
