@@ -20,7 +20,7 @@ pub use write_cost::{HotLoss, WriteCost, write_cost};
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::error::{Error, Result};
-use crate::pg::Bytes;
+use crate::pg::{Bytes, IndexDefinition, Oid};
 use crate::rules::Finding;
 use crate::snapshot::Catalog;
 use crate::whatif::{CandidateId, Hypothetical, Planner, size};
@@ -150,19 +150,21 @@ fn hypothetical(catalog: &Catalog<'_>, candidate: &Candidate) -> Hypothetical {
 
 /// The statements that some candidate can matter to.
 fn weigh(workload: &Workload, weights: &[f64], counted: &[usize], items: &[Item]) -> Vec<Weighed> {
-    let weighed = counted.iter().map(|position| Weighed {
-        statement: *position,
-        weight: weights[*position],
-        is_join: workload.statements[*position].shape.as_ref().is_some_and(|shape| shape.scans.len() > 1),
-        relevant: relevant(items, *position),
+    let mut relevant: BTreeMap<usize, Configuration> = BTreeMap::new();
+    for (id, item) in items.iter().enumerate().filter(|(_, item)| item.is_buildable) {
+        for statement in &item.candidate.statements {
+            relevant.entry(*statement).or_default().insert(CandidateId(id as u32));
+        }
+    }
+    let weighed = counted.iter().filter_map(|position| {
+        Some(Weighed {
+            statement: *position,
+            weight: weights[*position],
+            is_join: workload.statements[*position].shape.as_ref().is_some_and(|shape| shape.scans.len() > 1),
+            relevant: relevant.remove(position)?,
+        })
     });
-    weighed.filter(|weighed| !weighed.relevant.is_empty()).collect()
-}
-
-fn relevant(items: &[Item], statement: usize) -> Configuration {
-    let matters = |item: &Item| item.is_buildable && item.candidate.statements.contains(&statement);
-    let ids = items.iter().enumerate().filter(|(_, item)| matters(item));
-    ids.map(|(id, _)| CandidateId(id as u32)).collect()
+    weighed.collect()
 }
 
 /// Leaves out the statements that the backend cannot plan as they are: nothing is known of their gain.
@@ -183,17 +185,19 @@ fn add_merged(
     pool: &mut Configuration,
     declined: &mut Vec<Declined>,
 ) -> Result<()> {
-    let mut merged: BTreeMap<String, Candidate> = BTreeMap::new();
-    for a in pool.iter() {
-        for b in pool.iter().filter(|b| *b != a) {
-            let (a, b) = (&items[a.0 as usize].candidate, &items[b.0 as usize].candidate);
-            let Some(candidate) = candidates::merged(a, b) else { continue };
-            let is_new = !items.iter().any(|item| {
-                item.candidate.relation == candidate.relation && item.candidate.definition == candidate.definition
-            });
-            if is_new && merged.len() < MERGED_MAX {
-                merged.insert(format!("{} {}", candidate.relation, candidate.definition.body()), candidate);
-            }
+    let mut of_relation: BTreeMap<Oid, Vec<&Candidate>> = BTreeMap::new();
+    for id in pool.iter() {
+        let candidate = &items[id.0 as usize].candidate;
+        of_relation.entry(candidate.relation).or_default().push(candidate);
+    }
+    let known: BTreeSet<(Oid, &IndexDefinition)> =
+        items.iter().map(|item| (item.candidate.relation, &item.candidate.definition)).collect();
+    let pairs =
+        of_relation.values().flat_map(|members| members.iter().flat_map(|a| members.iter().map(move |b| (a, b))));
+    let mut merged: BTreeMap<(Oid, IndexDefinition), Candidate> = BTreeMap::new();
+    for candidate in pairs.filter_map(|(a, b)| candidates::merged(a, b)) {
+        if !known.contains(&(candidate.relation, &candidate.definition)) && merged.len() < MERGED_MAX {
+            merged.insert((candidate.relation, candidate.definition.clone()), candidate);
         }
     }
     let first = items.len();

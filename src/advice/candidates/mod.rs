@@ -8,6 +8,8 @@ mod keys;
 mod merge;
 mod predicate;
 mod target;
+#[cfg(test)]
+mod tests;
 
 pub use merge::merged;
 
@@ -231,14 +233,17 @@ impl<'s> Builder<'s> {
 
     /// Finds, for each candidate, the statements beside those that asked for it which could use it too.
     fn finish(mut self, shapes: &[(usize, &Shape)]) -> Candidates {
-        for candidate in &mut self.candidates.list {
+        let mut of_relation: BTreeMap<Oid, Vec<usize>> = BTreeMap::new();
+        for (position, candidate) in self.candidates.list.iter_mut().enumerate() {
             candidate.statements.clone_from(&candidate.asked_by);
+            of_relation.entry(candidate.relation).or_default().push(position);
         }
-        for (position, shape) in shapes {
+        for (statement, shape) in shapes {
             let footprint = Footprint::of(self.catalog, shape);
-            for candidate in &mut self.candidates.list {
+            for position in footprint.targets.keys().filter_map(|relation| of_relation.get(relation)).flatten() {
+                let candidate = &mut self.candidates.list[*position];
                 if footprint.could_use(candidate.relation, &candidate.definition) {
-                    candidate.statements.insert(*position);
+                    candidate.statements.insert(*statement);
                 }
             }
         }
@@ -255,9 +260,14 @@ fn is_constant_under(predicate: &predicate::Predicate, key: &crate::pg::IndexCol
     })
 }
 
-/// The usable existing index that serves everything the definition would.
+/// The usable existing index that serves everything the definition would. A full index serves what a partial one
+/// does, but reads the rows that the predicate keeps out: whether that is as good is the planner's to say.
 pub fn covering_index<'r>(relation: &'r Relation, definition: &IndexDefinition, roles: KeyRoles) -> Option<&'r Index> {
-    relation.indexes.iter().find(|index| index.is_usable() && covers(&index.definition, definition, roles))
+    relation.indexes.iter().find(|index| {
+        index.is_usable()
+            && index.definition.predicate == definition.predicate
+            && covers(&index.definition, definition, roles)
+    })
 }
 
 /// Whether every column of a unique index is compared with one constant: the statement finds its row already.

@@ -32,6 +32,8 @@ pub struct Pricer<'p> {
     progress: OnProgress<'p>,
     /// The statements, by their place here.
     pub statements: Vec<Weighed>,
+    /// For each candidate, the places of the statements that it can matter to.
+    places: BTreeMap<CandidateId, BTreeSet<usize>>,
     known: BTreeMap<(usize, Configuration), Option<Price>>,
     phase: Phase,
     n_candidates: usize,
@@ -40,7 +42,8 @@ pub struct Pricer<'p> {
 impl<'p> Pricer<'p> {
     /// A pricer of `statements` that knows no price yet.
     pub fn new(planner: &'p mut dyn Planner, progress: OnProgress<'p>, statements: Vec<Weighed>) -> Self {
-        Self { planner, progress, statements, known: BTreeMap::new(), phase: Phase::Pricing, n_candidates: 0 }
+        let places = places_by_candidate(&statements);
+        Self { planner, progress, statements, places, known: BTreeMap::new(), phase: Phase::Pricing, n_candidates: 0 }
     }
 
     /// Tells where the run is from now on.
@@ -65,6 +68,7 @@ impl<'p> Pricer<'p> {
         let kept = statements.into_iter().enumerate().filter(|(place, _)| !places.contains(place));
         let (old_places, statements): (Vec<usize>, Vec<Weighed>) = kept.unzip();
         self.statements = statements;
+        self.places = places_by_candidate(&self.statements);
         let known = std::mem::take(&mut self.known);
         let moved = known.into_iter().filter_map(|((place, visible), price)| {
             old_places.binary_search(&place).ok().map(|place| ((place, visible), price))
@@ -74,8 +78,11 @@ impl<'p> Pricer<'p> {
 
     /// Notes that a further candidate can matter to these statements (positions in the workload).
     pub fn add_relevant(&mut self, id: CandidateId, statements: &BTreeSet<usize>) {
-        for weighed in self.statements.iter_mut().filter(|weighed| statements.contains(&weighed.statement)) {
-            weighed.relevant.insert(id);
+        for (place, weighed) in self.statements.iter_mut().enumerate() {
+            if statements.contains(&weighed.statement) {
+                weighed.relevant.insert(id);
+                self.places.entry(id).or_default().insert(place);
+            }
         }
     }
 
@@ -153,9 +160,18 @@ impl<'p> Pricer<'p> {
         Ok(costs.into_iter().map(|(place, cost)| self.statements[place].weight * cost).sum())
     }
 
-    /// The statements to which at least one of these candidates can matter.
+    /// The places of the statements to which at least one of these candidates can matter.
     pub fn affected(&self, candidates: &Configuration) -> BTreeSet<usize> {
-        let touches = |weighed: &Weighed| !weighed.relevant.is_disjoint(candidates);
-        (0..self.statements.len()).filter(|place| touches(&self.statements[*place])).collect()
+        candidates.iter().filter_map(|id| self.places.get(id)).flatten().copied().collect()
     }
+}
+
+fn places_by_candidate(statements: &[Weighed]) -> BTreeMap<CandidateId, BTreeSet<usize>> {
+    let mut places: BTreeMap<CandidateId, BTreeSet<usize>> = BTreeMap::new();
+    for (place, weighed) in statements.iter().enumerate() {
+        for id in &weighed.relevant {
+            places.entry(*id).or_default().insert(place);
+        }
+    }
+    places
 }
