@@ -40,10 +40,9 @@ enum Encryption {
 
 /// Connects to the first host that answers and is what `target_session_attrs` asks for.
 pub(super) async fn connect(target: &Target) -> Result<Connected> {
-    let connector = match target.tls.mode {
-        SslMode::Disable => None,
-        _ => Some(tls::connector(&target.tls)?),
-    };
+    let speaks_tls =
+        target.tls.mode != SslMode::Disable && target.hosts.iter().any(|host| !matches!(host.place, Place::Socket(_)));
+    let connector = if speaks_tls { Some(tls::connector(&target.tls)?) } else { None };
     let hosts = hosts_in_order(target);
     let passes: &[SessionAttributes] = match target.session_attributes {
         SessionAttributes::PreferStandby => &[SessionAttributes::Standby, SessionAttributes::Any],
@@ -142,7 +141,7 @@ async fn connect_endpoint(
     let connected = match (log_in(target, host, endpoint, connector, first).await, retry) {
         (Err(refusal), Some(retry)) if refusal.may_depend_on_encryption => {
             let retried = log_in(target, host, endpoint, connector, retry).await;
-            retried.map_err(|second| if second.is_about_encryption { refusal } else { second })
+            retried.map_err(|second| if second.may_depend_on_encryption { refusal } else { second })
         }
         (outcome, _) => outcome,
     }?;

@@ -327,4 +327,21 @@ mod tests {
         let Err(error) = parse("postgres://h/db?sslmod=require") else { panic!("accepted") };
         assert_eq!(error.hint(), Some("Did you mean \"sslmode\"?"));
     }
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_makes_it_panic(text in "(postgres(ql)?://)?[a-z0-9:@/?&=%,'\\\\ \\[\\]é]{0,40}") {
+            let _ = parse(&text);
+        }
+
+        #[test]
+        fn an_encoded_password_comes_back(password in "\\PC{1,20}") {
+            let encoded = percent_encoding::utf8_percent_encode(&password, percent_encoding::NON_ALPHANUMERIC);
+            let escaped = password.replace('\\', "\\\\").replace('\'', "\\'");
+            for source in [format!("postgres://u:{encoded}@h/db"), format!("user=u password='{escaped}'")] {
+                let found = parse(&source).ok().and_then(|parameters| parameters.get("password").map(str::to_owned));
+                proptest::prop_assert_eq!(found.as_deref(), Some(password.as_str()));
+            }
+        }
+    }
 }

@@ -17,6 +17,7 @@ mod server_error;
 mod service;
 mod session;
 mod socket;
+mod statements;
 mod target;
 mod tls;
 mod tls_settings;

@@ -17,10 +17,17 @@ pub(super) struct Refusal {
     /// Whether `prefer` and `allow` try again with or without TLS. Not after a wrong password: a second try can lock
     /// the account, which is where we differ from libpq.
     pub(super) may_depend_on_encryption: bool,
-    /// Whether the failure is TLS's own, so that an earlier one tells more.
-    pub(super) is_about_encryption: bool,
 }
 
+/// How tokio_postgres names bytes that are not PostgreSQL's protocol.
+const PROTOCOL_ERRORS: &[&str] = &[
+    "unexpected message from server",
+    "invalid message length",
+    "unknown authentication tag",
+    "unknown message tag",
+    "bytes remaining on stream",
+    "error parsing response",
+];
 /// What to do when nobody listens.
 const HINT_REACH: &str = "Check the host and port, or analyse a snapshot file instead.";
 /// The SQLSTATE of a login that pg_hba.conf rejects.
@@ -33,7 +40,7 @@ const CANNOT_CONNECT_NOW: &str = "57P03";
 impl Refusal {
     /// A failure after which nothing else is tried.
     pub(super) fn final_(error: Error) -> Self {
-        Self { error, tries_next_host: false, may_depend_on_encryption: false, is_about_encryption: false }
+        Self { error, tries_next_host: false, may_depend_on_encryption: false }
     }
 
     fn next_host(error: Error) -> Self {
@@ -106,7 +113,7 @@ impl Refusal {
                 could_not_connect(host, "the server asks for GSSAPI, SSPI or another login that is not supported")
                     .with_hint("Let pg_hba.conf admit this role with scram-sha-256 or cert."),
             ),
-            "unexpected message from server" | "invalid message length" | "unknown authentication tag" => Self::final_(
+            words if PROTOCOL_ERRORS.iter().any(|known| words.starts_with(known)) => Self::final_(
                 could_not_connect(host, "the server does not speak PostgreSQL's protocol").with_hint(HINT_REACH),
             ),
             "connection closed" | "unexpected end of file" | "early eof" | "tls handshake eof" => Self {
@@ -133,12 +140,11 @@ impl Refusal {
             error: error.with_hint(login_hint(target, code, refused.hint())),
             tries_next_host: code == CANNOT_CONNECT_NOW,
             may_depend_on_encryption: code == INVALID_AUTHORIZATION,
-            is_about_encryption: false,
         }
     }
 
     fn about_encryption(error: Error) -> Self {
-        Self { may_depend_on_encryption: true, is_about_encryption: true, ..Self::final_(error) }
+        Self { may_depend_on_encryption: true, ..Self::final_(error) }
     }
 }
 

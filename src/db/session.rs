@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::link::Link;
 use super::query::Query;
 use super::server_error::{Failure, ServerError};
+use super::statements;
 use super::target::Target;
 use super::transaction::Transaction;
 use super::version_check;
@@ -16,11 +17,6 @@ use crate::pg::ServerVersion;
 const MARGIN: Duration = Duration::from_secs(2);
 /// The longest wait for a call without `statement_timeout`.
 const CALL_LONGEST: Duration = Duration::from_secs(3600);
-/// `idle_in_transaction_session_timeout`: ends the transaction of a client that stands still, so that it holds neither
-/// locks nor the horizon of VACUUM. Far longer than pgadvise computes between two calls of one transaction.
-const IDLE_TIMEOUT_MS: u32 = 15_000;
-/// `client_connection_check_interval`, from 14 on: a backend whose client was killed ends within it, not after its query.
-const CHECK_INTERVAL_MS: u32 = 2_000;
 /// The first version that has `client_connection_check_interval`.
 const CHECK_INTERVAL_SINCE: u32 = 14;
 /// The SQLSTATE of a setting that the server's platform does not support.
@@ -91,11 +87,11 @@ impl Session {
         if let Some(end) = self.unfinished.take() {
             self.link.end(&end, limit)?;
         }
-        self.unfinished = Some(end_message(options, &[]));
+        self.unfinished = Some(statements::end(options, &[]));
         let begun = self.begin(options, limit);
         let mut transaction = Transaction { link: &mut self.link, version: self.version, limit, prepared: Vec::new() };
         let outcome = begun.and_then(|()| work(&mut transaction));
-        let end = end_message(options, &transaction.prepared);
+        let end = statements::end(options, &transaction.prepared);
         self.unfinished = None;
         let ended = self.link.end(&end, limit);
         let value = outcome?;
@@ -114,14 +110,14 @@ impl Session {
     }
 
     fn begin(&mut self, options: &ReadOptions, limit: Duration) -> std::result::Result<(), Failure> {
-        let begun = self.link.batch(&begin_message(options, self.checks_client), limit);
+        let begun = self.link.batch(&statements::begin(options, self.checks_client), limit);
         match begun {
             Err(Failure::Statement(ServerError { code, .. }))
                 if self.checks_client && code == INVALID_PARAMETER_VALUE =>
             {
                 self.checks_client = false;
-                self.link.batch("ROLLBACK", limit)?;
-                self.link.batch(&begin_message(options, false), limit)?;
+                self.link.batch(statements::ROLLBACK, limit)?;
+                self.link.batch(&statements::begin(options, false), limit)?;
             }
             begun => begun?,
         }
@@ -146,34 +142,4 @@ fn call_limit(options: &ReadOptions) -> Duration {
         0 => CALL_LONGEST,
         limit => Duration::from_millis(u64::from(limit)) + MARGIN,
     }
-}
-
-/// READ COMMITTED, because a default of SERIALIZABLE fails on a standby and takes predicate locks. The styles decide how
-/// definitions and constants are printed, so that the same catalog always reads the same.
-fn begin_message(options: &ReadOptions, checks_client: bool) -> String {
-    let check = if checks_client {
-        format!("SET LOCAL client_connection_check_interval = {CHECK_INTERVAL_MS};")
-    } else {
-        String::new()
-    };
-    format!(
-        "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY;\
-         SET LOCAL statement_timeout = {};\
-         SET LOCAL lock_timeout = {};\
-         SET LOCAL idle_in_transaction_session_timeout = {IDLE_TIMEOUT_MS};\
-         SET LOCAL search_path = pg_catalog;\
-         SET LOCAL datestyle = 'ISO, YMD';\
-         SET LOCAL intervalstyle = 'postgres';\
-         SET LOCAL quote_all_identifiers = off;{check}",
-        options.statement_timeout_ms, options.lock_timeout_ms
-    )
-}
-
-fn end_message(options: &ReadOptions, prepared: &[String]) -> String {
-    let mut message = "ROLLBACK".to_owned();
-    for statement in options.after.iter().cloned().chain(prepared.iter().map(|name| format!("DEALLOCATE {name}"))) {
-        message.push_str("; ");
-        message.push_str(&statement);
-    }
-    message
 }

@@ -102,7 +102,16 @@ fn root_certificates(roots: &Roots) -> Result<Vec<CertificateDer<'static>>> {
         Roots::None => Ok(Vec::new()),
         Roots::System => Ok(rustls_native_certs::load_native_certs().certs),
         Roots::File(file) => certificates(file, "root certificate file"),
+        Roots::Missing(file) => Err(no_roots(file.as_deref())),
     }
+}
+
+fn no_roots(missing: Option<&Path>) -> Error {
+    let message = match missing {
+        Some(file) => format!("root certificate file \"{}\" does not exist", file.display()),
+        None => "there is no root certificate file to verify the server with".to_owned(),
+    };
+    Error::usage(message).with_hint("Name the file of your provider in sslrootcert (on Amazon RDS global-bundle.pem), or use sslrootcert=system where a public authority signed the server's certificate.")
 }
 
 fn certificates(file: &Path, what: &str) -> Result<Vec<CertificateDer<'static>>> {

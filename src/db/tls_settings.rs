@@ -1,7 +1,7 @@
 //! What the user wants of TLS: sslmode and the files that go with it, with libpq's defaults. Touches no network and
 //! loads no certificate.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::dsn::Parameters;
 use super::environment::Environment;
@@ -27,6 +27,8 @@ pub(super) enum Roots {
     /// `sslrootcert=system`: the operating system's store.
     System,
     File(PathBuf),
+    /// A verifying mode, and this file or none to verify with: an error as soon as TLS is to be spoken.
+    Missing(Option<PathBuf>),
 }
 
 #[derive(Debug, Clone)]
@@ -63,7 +65,7 @@ impl TlsSettings {
         let is_strict = parameters.filled("sslaccept") == Some("strict");
         let uses_system_roots = parameters.get("sslrootcert") == Some("system");
         let mode = mode(parameters, is_strict, uses_system_roots)?;
-        let roots = roots(parameters, environment, mode, is_strict)?;
+        let roots = roots(parameters, environment, mode, is_strict);
         let is_direct = choice(parameters, "sslnegotiation", &[("postgres", false), ("direct", true)], false)?;
         if is_direct && matches!(mode, SslMode::Disable | SslMode::Allow | SslMode::Prefer) {
             return Err(Error::usage("a weak sslmode cannot be used with sslnegotiation=direct")
@@ -132,28 +134,20 @@ fn mode(parameters: &Parameters, is_strict: bool, uses_system_roots: bool) -> Re
 }
 
 /// libpq verifies against the root certificate file wherever there is one, and the verifying modes insist on it.
-fn roots(parameters: &Parameters, environment: &Environment, mode: SslMode, is_strict: bool) -> Result<Roots> {
+fn roots(parameters: &Parameters, environment: &Environment, mode: SslMode, is_strict: bool) -> Roots {
     let is_verifying = matches!(mode, SslMode::VerifyCa | SslMode::VerifyFull);
     let file = match parameters.filled("sslrootcert") {
-        Some("system") => return Ok(Roots::System),
+        Some("system") => return Roots::System,
         Some(file) => Some(PathBuf::from(file)),
         None => environment.home_file(".postgresql/root.crt"),
     };
     match file {
-        Some(file) if file.exists() => Ok(Roots::File(file)),
-        None if is_strict => Ok(Roots::System),
-        Some(_) if is_strict && parameters.filled("sslrootcert").is_none() => Ok(Roots::System),
-        missing if is_verifying => Err(no_roots(missing.as_deref())),
-        _ => Ok(Roots::None),
+        Some(file) if file.exists() => Roots::File(file),
+        None if is_strict => Roots::System,
+        Some(_) if is_strict && parameters.filled("sslrootcert").is_none() => Roots::System,
+        missing if is_verifying => Roots::Missing(missing),
+        _ => Roots::None,
     }
-}
-
-fn no_roots(missing: Option<&Path>) -> Error {
-    let message = match missing {
-        Some(file) => format!("root certificate file \"{}\" does not exist", file.display()),
-        None => "there is no root certificate file to verify the server with".to_owned(),
-    };
-    Error::usage(message).with_hint("Name the file of your provider in sslrootcert (on Amazon RDS global-bundle.pem), or use sslrootcert=system where a public authority signed the server's certificate.")
 }
 
 fn existing(environment: &Environment, name: &str) -> Option<PathBuf> {

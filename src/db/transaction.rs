@@ -8,6 +8,7 @@ use super::link::Link;
 use super::query::Query;
 use super::row::{PlanText, Row, ToSql};
 use super::server_error::{CHARACTER_NOT_IN_REPERTOIRE, Failure, ServerError};
+use super::statements::{self, EXPLAIN, EXPLAIN_GENERIC, FORCE_GENERIC_PLAN};
 use crate::error::Error;
 use crate::pg::ServerVersion;
 
@@ -15,9 +16,6 @@ use crate::pg::ServerVersion;
 const GENERIC_PLAN_SINCE: u32 = 16;
 
 const PARAMETER_TYPES: Query = Query { name: "parameter types", sql: include_str!("queries/parameter_types.sql") };
-
-const EXPLAIN: &str = "EXPLAIN (VERBOSE, FORMAT JSON) ";
-const EXPLAIN_GENERIC: &str = "EXPLAIN (GENERIC_PLAN, VERBOSE, FORMAT JSON) ";
 
 type Result<T> = std::result::Result<T, Failure>;
 
@@ -84,10 +82,9 @@ impl Transaction<'_> {
         let explain = if self.version.major() >= GENERIC_PLAN_SINCE {
             format!("{EXPLAIN_GENERIC}{statement}")
         } else {
-            let nulls = vec!["NULL"; self.types_of(&name)?.len()].join(", ");
-            self.link.batch("SET LOCAL plan_cache_mode = force_generic_plan", self.limit)?;
-            let arguments = if nulls.is_empty() { nulls } else { format!("({nulls})") };
-            format!("{EXPLAIN}EXECUTE {name}{arguments}")
+            let n_parameters = self.types_of(&name)?.len();
+            self.link.batch(FORCE_GENERIC_PLAN, self.limit)?;
+            statements::explain_execute(&name, n_parameters)
         };
         let plan = self.link.simple_text(&explain, self.limit)?;
         self.deallocate(&name)?;
@@ -119,8 +116,7 @@ impl Transaction<'_> {
     /// prepared statements have names that collide behind a pooler; these do not.
     fn prepare(&mut self, statement: &str) -> Result<String> {
         let name = unique_name();
-        let prefix = format!("PREPARE {name} AS ");
-        self.send_foreign(&prefix, statement)?;
+        self.send_foreign(&statements::prepare(&name), statement)?;
         self.prepared.push(name.clone());
         Ok(name)
     }
@@ -134,7 +130,7 @@ impl Transaction<'_> {
     }
 
     fn deallocate(&mut self, name: &str) -> Result<()> {
-        self.link.batch(&format!("DEALLOCATE {name}"), self.limit)?;
+        self.link.batch(&statements::deallocate(name), self.limit)?;
         self.prepared.retain(|prepared| prepared != name);
         Ok(())
     }

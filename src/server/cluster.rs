@@ -323,13 +323,14 @@ fn check_reach(account: &Account, binaries: &Binaries) -> Result<()> {
     }
 }
 
-/// The postmaster writes its state into the last line of its pid file: `ready` once it accepts connections.
+/// The postmaster writes its state into the last line of its pid file: `ready`, or `standby` for a hot standby, once it
+/// accepts connections.
 fn is_ready(data: &Path, process_id: u32) -> bool {
     const STATE_LINE: usize = 7;
     let Ok(text) = std::fs::read_to_string(data.join("postmaster.pid")) else { return false };
     let mut lines = text.lines();
     lines.next() == Some(process_id.to_string().as_str())
-        && lines.nth(STATE_LINE - 1).is_some_and(|state| state.trim_end() == "ready")
+        && lines.nth(STATE_LINE - 1).is_some_and(|state| ["ready", "standby"].contains(&state.trim_end()))
 }
 
 /// Adds what stopped a program, in its own words and without its timestamp, as the DETAIL.

@@ -1,6 +1,6 @@
 //! The integration tests: one crate, one module per topic, against real PostgreSQL servers. No server is mocked.
 
-mod connect_session;
+mod connect;
 mod demo;
 mod emit_files;
 mod emit_hostile;
