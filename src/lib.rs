@@ -16,3 +16,4 @@ pub mod advice;
 pub mod emit;
 pub mod report;
 pub mod demo;
+pub mod collect;

@@ -115,6 +115,19 @@ impl<'a> FromSql<'a> for PlanText {
     }
 }
 
+/// Text of a database whose encoding nobody guarantees.
+struct LossyText(String);
+
+impl<'a> FromSql<'a> for LossyText {
+    fn from_sql(_: &Type, raw: &'a [u8]) -> Result<Self, Box<dyn std::error::Error + Sync + Send>> {
+        Ok(Self(String::from_utf8_lossy(raw).into_owned()))
+    }
+
+    fn accepts(sql_type: &Type) -> bool {
+        <String as FromSql>::accepts(sql_type)
+    }
+}
+
 /// One row of an answer.
 #[derive(Debug)]
 pub struct Row {
@@ -145,6 +158,31 @@ impl Row {
     /// As [`Row::get`].
     pub fn optional<'r, T: FromSql<'r>>(&'r self, column: &str) -> Result<Option<T>, Failure> {
         self.get(column)
+    }
+
+    /// The text of `column`. Bytes that are not valid UTF-8 become U+FFFD: a database of encoding SQL_ASCII sends such,
+    /// to clients that ask for that encoding.
+    ///
+    /// # Errors
+    /// As [`Row::get`].
+    pub fn text(&self, column: &str) -> Result<String, Failure> {
+        self.get::<LossyText>(column).map(|text| text.0)
+    }
+
+    /// As [`Row::text`], `None` for NULL.
+    ///
+    /// # Errors
+    /// As [`Row::get`].
+    pub fn optional_text(&self, column: &str) -> Result<Option<String>, Failure> {
+        Ok(self.get::<Option<LossyText>>(column)?.map(|text| text.0))
+    }
+
+    /// The texts of `column`, an array. Otherwise as [`Row::text`].
+    ///
+    /// # Errors
+    /// As [`Row::get`].
+    pub fn texts(&self, column: &str) -> Result<Vec<String>, Failure> {
+        Ok(self.get::<Vec<LossyText>>(column)?.into_iter().map(|text| text.0).collect())
     }
 
     /// How many columns there are.

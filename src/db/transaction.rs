@@ -10,7 +10,7 @@ use super::row::{PlanText, Row, ToSql};
 use super::server_error::{CHARACTER_NOT_IN_REPERTOIRE, Failure, ServerError};
 use super::statements::{self, EXPLAIN, EXPLAIN_GENERIC, FORCE_GENERIC_PLAN};
 use crate::error::Error;
-use crate::pg::ServerVersion;
+use crate::pg::{ServerVersion, quote_identifier};
 
 /// The first version whose EXPLAIN has GENERIC_PLAN.
 const GENERIC_PLAN_SINCE: u32 = 16;
@@ -50,6 +50,22 @@ impl Transaction<'_> {
         take: impl FnMut(Row) -> Result<()>,
     ) -> Result<()> {
         self.link.each_row((query.name, query.sql), parameters, self.limit, take)
+    }
+
+    /// Runs a statement of the allow-list about the objects of an extension, which live in a schema that is known at run
+    /// time only: `{schema}` in its text becomes that schema's name, quoted. Otherwise as [`Transaction::query_each`].
+    ///
+    /// # Errors
+    /// As [`Transaction::query_each`].
+    pub fn query_each_in_schema(
+        &mut self,
+        query: &Query,
+        schema: &str,
+        parameters: &[&(dyn ToSql + Sync)],
+        take: impl FnMut(Row) -> Result<()>,
+    ) -> Result<()> {
+        let sql = query.sql.replace("{schema}", &quote_identifier(schema));
+        self.link.each_row((query.name, &sql), parameters, self.limit, take)
     }
 
     /// Plans `statement` and returns EXPLAIN's whole answer. `prefix` is `EXPLAIN (…) ` with the options in parentheses,

@@ -1,5 +1,6 @@
 //! The integration tests: one crate, one module per topic, against real PostgreSQL servers. No server is mocked.
 
+mod collect_relations;
 mod connect;
 mod demo;
 mod emit_files;

@@ -1,2 +1,2 @@
 -- SET LOCAL with name and value as parameters: undone by the ROLLBACK that follows.
-SELECT pg_catalog.set_config($1, $2, true)
+SELECT /* pgadvise:set_local */ pg_catalog.set_config($1, $2, true)

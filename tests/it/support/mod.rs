@@ -6,11 +6,13 @@
 #![allow(dead_code, unused_imports)] // each topic uses its own part
 
 pub mod advice;
+mod collected;
 pub mod expect;
 mod database;
 mod servers;
 mod snapshot;
 
+pub use collected::{collected, collected_with, column, eventually, gaps, index, relation};
 pub use database::{Database, Session, connect, database, database_on};
 pub use servers::{private_server, server, server_with_hypopg, versions};
 pub use snapshot::snapshot;

@@ -1,0 +1,202 @@
+//! Server → [`Snapshot`]: one file and one `queries/*.sql` for each thing that is read. Reads catalogs and statistics in
+//! short read-only transactions, never a row of a user's relation; judges nothing. What cannot be read is a
+//! [`Gap`](crate::snapshot::Gap) with the statement that mends it.
+
+mod activity;
+mod array_text;
+mod batch;
+mod columns;
+mod constraints;
+mod definitions;
+mod expression;
+mod extended_statistics;
+mod gaps;
+mod index_definition;
+mod indexes;
+mod privileges;
+mod query;
+mod reader;
+mod relations;
+mod search_path;
+mod server;
+mod settings;
+mod statements;
+mod statistics;
+mod time;
+
+use std::collections::BTreeSet;
+
+use crate::db::{Failure, Session};
+use crate::error::{Error, Result};
+use crate::pg::Oid;
+use crate::snapshot::{FORMAT_VERSION, Relation, RelationKind, Server, SettingOverride, Snapshot};
+
+use self::batch::Circumstances;
+use self::privileges::Privileges;
+use self::reader::Reader;
+use self::search_path::Sources;
+
+/// The encoding of databases whose texts are bytes of any kind.
+const NO_ENCODING: &str = "SQL_ASCII";
+
+/// What is collected.
+#[derive(Debug, Clone)]
+pub struct CollectOptions {
+    /// The statements whose texts are read, at most: those that took most time. 5000 by default, which is the default
+    /// of `pg_stat_statements.max`.
+    pub n_texts_max: usize,
+    /// The longest text that is read, in bytes. 1 MiB by default, the longest that a server shows of a running
+    /// statement (the upper limit of `track_activity_query_size`).
+    pub text_bytes_max: usize,
+    /// Whether pg_stat_statements is read.
+    pub include_statements: bool,
+    /// The schema that the connection string names for the application (`db::Target::schema`).
+    pub application_schema: Option<String>,
+    /// The relations whose most common values and histograms are read, at most: the largest. 10,000 by default; a
+    /// hundred values for each of four columns need about 25 kB of memory a relation.
+    pub n_relations_with_values_max: usize,
+}
+
+impl Default for CollectOptions {
+    fn default() -> Self {
+        Self {
+            n_texts_max: 5_000,
+            text_bytes_max: 1 << 20,
+            include_statements: true,
+            application_schema: None,
+            n_relations_with_values_max: 10_000,
+        }
+    }
+}
+
+/// Reads everything that advice needs. `progress` is told what is being read, in words for the user.
+///
+/// # Errors
+/// Kind `Connection` if the server is lost, `Interrupted` at a signal, `Unsupported` if the catalog itself cannot be
+/// read. Everything else that is missing becomes a gap.
+pub fn collect(session: &mut Session, options: &CollectOptions, progress: &dyn Fn(&str)) -> Result<Snapshot> {
+    let mut reader = Reader::new(session);
+    progress("reading server and settings");
+    let mut read = read_server(&mut reader)?;
+    let major = read.server.version.major();
+    let privileges = reader
+        .read(|transaction| Privileges::read(transaction, &read.server.role, read.server.role_is_superuser, major))?;
+    let (settings, setting_overrides) = reader.read(settings::read)?;
+    progress("reading relations");
+    let (mut relations, hidden) = relations::read(&mut reader, major)?;
+    let circumstances = Circumstances {
+        major,
+        collation_is_c: read.collation_is_c,
+        can_read_extended_data: read.can_read_extended_data,
+        with_values: largest(&relations, options.n_relations_with_values_max),
+    };
+    let mut other_names = batch::fill(&mut reader, &mut relations, &circumstances, progress)?;
+    other_names.extend(relations::read_other_names(&mut reader)?);
+    other_names.sort();
+    read_definitions(&mut reader, &mut relations)?;
+    let statements = if options.include_statements {
+        progress("reading pg_stat_statements");
+        statements::read(&mut reader, &privileges, options, read.taken_at)?
+    } else {
+        None
+    };
+    let main_role = statements.as_ref().and_then(|read| read.main_role.clone());
+    read.server.search_path = application_search_path(&read, &setting_overrides, main_role.as_deref(), options);
+    note_gaps(&mut reader, &relations, &hidden, &privileges, &read.server, &circumstances);
+    let mut gaps = reader.gaps;
+    gaps.sort();
+    Ok(Snapshot {
+        format_version: FORMAT_VERSION,
+        taken_at: read.taken_at,
+        server: read.server,
+        settings,
+        setting_overrides,
+        relations,
+        other_names,
+        statements: statements.map(|read| read.statements),
+        gaps,
+    })
+}
+
+/// The server; from here on, texts of a database without an encoding are asked for as they are.
+fn read_server(reader: &mut Reader<'_>) -> Result<server::Read> {
+    let mut read = reader.try_read(server::read);
+    let is_undecodable = matches!(&read, Err(Failure::Statement(refused)) if refused.code == "22021");
+    let has_no_encoding = matches!(&read, Ok(read) if read.server.encoding == NO_ENCODING);
+    if is_undecodable || has_no_encoding {
+        reader.ask_for_raw_texts();
+        read = reader.try_read(server::read);
+    }
+    read.map_err(|failure| Error::from(failure).while_doing("could not read the catalog"))
+}
+
+/// The `n_max` relations with most pages; `None` if that is all of them.
+fn largest(relations: &[Relation], n_max: usize) -> Option<BTreeSet<Oid>> {
+    if relations.len() <= n_max {
+        return None;
+    }
+    let mut by_size: Vec<&Relation> = relations.iter().collect();
+    by_size.sort_by(|a, b| b.n_pages.cmp(&a.n_pages).then(a.name.cmp(&b.name)));
+    Some(by_size.into_iter().take(n_max).map(|relation| relation.oid).collect())
+}
+
+/// Views, and the sizes of relations that nobody has measured yet.
+fn read_definitions(reader: &mut Reader<'_>, relations: &mut [Relation]) -> Result<()> {
+    let oids = |choose: fn(&Relation) -> bool, relations: &[Relation]| -> Vec<Oid> {
+        relations.iter().filter(|relation| choose(relation)).map(|relation| relation.oid).collect()
+    };
+    let views = oids(is_view, relations);
+    let (mut definitions, locked_views) = definitions::read_views(reader, &views)?;
+    let (sizes, locked) = definitions::read_sizes(reader, &oids(gaps::was_never_analysed, relations))?;
+    for relation in relations {
+        relation.view_definition = definitions.remove(&relation.oid);
+        relation.is_locked |= locked_views.contains(&relation.oid) || locked.contains(&relation.oid);
+        relation.n_pages = sizes.get(&relation.oid).copied().unwrap_or(relation.n_pages);
+        for index in &mut relation.indexes {
+            index.n_pages = sizes.get(&index.oid).copied().unwrap_or(index.n_pages);
+        }
+    }
+    Ok(())
+}
+
+fn is_view(relation: &Relation) -> bool {
+    matches!(relation.kind, RelationKind::View | RelationKind::MaterializedView)
+}
+
+fn application_search_path(
+    read: &server::Read,
+    overrides: &[SettingOverride],
+    main_role: Option<&str>,
+    options: &CollectOptions,
+) -> Vec<String> {
+    search_path::of_application(&Sources {
+        schema_of_connection: options.application_schema.as_deref(),
+        setting: &read.search_path,
+        role: main_role.unwrap_or(&read.server.role),
+        overrides,
+        schemas: &read.schemas,
+    })
+}
+
+fn note_gaps(
+    reader: &mut Reader<'_>,
+    relations: &[Relation],
+    hidden: &BTreeSet<Oid>,
+    privileges: &Privileges,
+    server: &Server,
+    circumstances: &Circumstances,
+) {
+    let hidden: Vec<&Relation> =
+        relations.iter().filter(|relation| relation.can_select && hidden.contains(&relation.oid)).collect();
+    let n_with_values = circumstances.with_values.as_ref().map_or(relations.len(), BTreeSet::len);
+    let noted = [
+        gaps::unreadable(relations, privileges),
+        gaps::hidden_by_row_security(&hidden, privileges),
+        gaps::hidden_expressions(relations, privileges),
+        gaps::locked(relations),
+        gaps::unrepresentable(relations),
+        gaps::without_values(relations.len(), n_with_values),
+        relations.iter().all(|relation| relation.extension.is_some()).then(|| gaps::empty(&server.database)),
+    ];
+    reader.gaps.extend(noted.into_iter().flatten());
+}

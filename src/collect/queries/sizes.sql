@@ -1,0 +1,9 @@
+-- Current blocks of the relations $1 and of their indexes: for relations never vacuumed nor analysed, whose relpages
+-- says 0.
+-- Rights: none beyond CONNECT. Locks: ACCESS SHARE on each, for a moment. Versions: 13 to 18.
+SELECT /* pgadvise:sizes */
+       s.oid, (pg_relation_size(s.oid) / current_setting('block_size')::int8)::int8 AS n_pages
+FROM (SELECT unnest($1::oid[]) AS oid
+      UNION ALL
+      SELECT i.indexrelid FROM pg_index AS i WHERE i.indrelid = ANY ($1::oid[])) AS s
+WHERE pg_relation_size(s.oid) IS NOT NULL

@@ -1,0 +1,91 @@
+//! Reads column statistics from pg_stats, which names relations instead of numbering them. Values are kept as the text
+//! that the server made of them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::array_text;
+use super::query::COLUMN_STATISTICS;
+use crate::db::{Failure, Row, Transaction};
+use crate::snapshot::ColumnStatistics;
+
+/// Where statistics belong: a schema and a relation, or an index with expressions.
+pub(super) type Owner = (String, String);
+
+/// Statistics by owner, column and whether they are inherited.
+pub(super) type Statistics = BTreeMap<Owner, BTreeMap<(String, bool), ColumnStatistics>>;
+
+/// The statistics of `owners`, with or without values.
+pub(super) fn read(
+    transaction: &mut Transaction<'_>,
+    owners: &BTreeSet<Owner>,
+    with_values: bool,
+) -> Result<Statistics, Failure> {
+    let mut statistics = Statistics::new();
+    if owners.is_empty() {
+        return Ok(statistics);
+    }
+    let schemas: BTreeSet<&str> = owners.iter().map(|(schema, _)| schema.as_str()).collect();
+    let names: BTreeSet<&str> = owners.iter().map(|(_, name)| name.as_str()).collect();
+    let (schemas, names): (Vec<&str>, Vec<&str>) = (schemas.into_iter().collect(), names.into_iter().collect());
+    transaction.query_each(&COLUMN_STATISTICS, &[&schemas, &names, &with_values], |row| {
+        let owner = (row.text("schema")?, row.text("relation")?);
+        if owners.contains(&owner) {
+            let column = (row.text("name")?, row.get("is_inherited")?);
+            statistics.entry(owner).or_default().insert(column, column_statistics(&row)?);
+        }
+        Ok(())
+    })?;
+    Ok(statistics)
+}
+
+fn column_statistics(row: &Row) -> Result<ColumnStatistics, Failure> {
+    let (most_common_values, most_common_frequencies) =
+        values_and_frequencies(row, "most_common_values", "most_common_frequencies")?;
+    let (most_common_elements, most_common_element_frequencies) =
+        values_and_frequencies(row, "most_common_elements", "most_common_element_frequencies")?;
+    Ok(ColumnStatistics {
+        null_fraction: number(row.optional("null_fraction")?).unwrap_or_default(),
+        average_width: row.optional("average_width")?.unwrap_or_default(),
+        n_distinct: number(row.optional("n_distinct")?).unwrap_or_default(),
+        most_common_values,
+        most_common_frequencies,
+        histogram_bounds: values(row, "histogram_bounds")?,
+        correlation: number(row.optional("correlation")?),
+        most_common_elements,
+        most_common_element_frequencies,
+    })
+}
+
+/// Values and their frequencies; neither where the values cannot be read as text, or do not match the frequencies
+/// (those of elements are followed by at most four summary numbers).
+fn values_and_frequencies(row: &Row, values: &str, frequencies: &str) -> Result<(Vec<String>, Vec<f64>), Failure> {
+    let values = self::values(row, values)?;
+    let frequencies: Option<Vec<f32>> = row.optional(frequencies)?;
+    let frequencies: Vec<f64> = frequencies.unwrap_or_default().into_iter().filter_map(|f| number(Some(f))).collect();
+    let surplus = frequencies.len().checked_sub(values.len());
+    let is_sound = !values.is_empty() && surplus.is_some_and(|surplus| surplus <= 4);
+    Ok(if is_sound { (values, frequencies) } else { (Vec::new(), Vec::new()) })
+}
+
+fn values(row: &Row, column: &str) -> Result<Vec<String>, Failure> {
+    Ok(row.optional_text(column)?.and_then(|text| array_text::elements(&text)).unwrap_or_default())
+}
+
+/// The number that the server shows: `real` 0.1 becomes 0.1, not 0.10000000149011612. `None` for NaN and infinity.
+fn number(real: Option<f32>) -> Option<f64> {
+    real.filter(|real| real.is_finite()).and_then(|real| real.to_string().parse().ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reals_keep_their_shortest_form_and_their_bits() {
+        assert_eq!(number(Some(0.1)), Some(0.1));
+        assert_eq!(number(Some(f32::NAN)), None);
+        for real in [0.20532742_f32, 1e-20, -0.33333334, 1.0] {
+            assert_eq!(number(Some(real)).map(|number| number as f32), Some(real));
+        }
+    }
+}
