@@ -120,3 +120,116 @@ fn step(catalog: &Catalog<'_>, workload: &Workload, relation: &Relation, index: 
         cautions,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::advice::test_catalog::{index, orders};
+    use crate::snapshot::{Constraint, ConstraintKind};
+    use crate::workload::Weigh;
+    use crate::workload::test_workload;
+
+    /// The relation with a primary key (oid 10) and these indexes from oid 11 on.
+    fn with(indexes: Vec<(&str, IndexDefinition)>) -> Relation {
+        let mut relation = orders();
+        for (number, (name, definition)) in indexes.into_iter().enumerate() {
+            let mut index = index(11 + number as u32, name, definition);
+            index.is_primary = false;
+            relation.indexes.push(index);
+        }
+        relation
+    }
+
+    fn dropped(relation: Relation, creates: &[Step]) -> Vec<Step> {
+        let mut workload = test_workload::workload(Weigh::Cost, Vec::new());
+        let mut snapshot = test_workload::snapshot();
+        snapshot.relations = vec![relation];
+        workload.snapshot = Arc::new(snapshot);
+        let catalog = Catalog::new(&workload.snapshot);
+        drop_steps(&catalog, &workload, &AdviseOptions::default(), creates)
+    }
+
+    fn names(relation: Relation) -> Vec<String> {
+        dropped(relation, &[]).into_iter().map(|step| step.id).collect()
+    }
+
+    fn on(columns: &[&str]) -> IndexDefinition {
+        IndexDefinition::btree(columns.iter().copied())
+    }
+
+    #[test]
+    fn of_two_alike_the_newer_goes_and_of_three_both_newer_ones() {
+        let relation = with(vec![("old", on(&["tenant"])), ("new", on(&["tenant"])), ("newest", on(&["tenant"]))]);
+        assert_eq!(names(relation), ["new", "newest"]);
+    }
+
+    #[test]
+    fn a_prefix_goes_and_what_enforces_or_differs_stays() {
+        let unique = IndexDefinition { is_unique: true, ..on(&["tenant"]) };
+        let partial = IndexDefinition { predicate: Some("deleted IS NULL".to_owned()), ..on(&["tenant"]) };
+        let wide = || ("wide", on(&["tenant", "customer"]));
+        assert_eq!(names(with(vec![wide(), ("narrow", on(&["tenant"]))])), ["narrow"]);
+        assert_eq!(names(with(vec![wide(), ("same_columns_as_key", on(&["id"]))])), ["same_columns_as_key"]);
+        assert!(names(with(vec![wide(), ("unique", unique)])).is_empty());
+        assert!(names(with(vec![wide(), ("partial", partial)])).is_empty());
+        assert!(names(with(vec![wide(), ("other", on(&["customer"]))])).is_empty());
+    }
+
+    #[test]
+    fn a_much_larger_index_replaces_no_small_one() {
+        let mut relation = with(vec![("wide", on(&["tenant", "note"])), ("narrow", on(&["tenant"]))]);
+        relation.indexes[1].n_pages = 1000;
+        assert!(names(relation).is_empty());
+    }
+
+    #[test]
+    fn an_invalid_index_goes_unless_it_is_being_built() {
+        let mut relation = with(vec![("broken", on(&["customer"]))]);
+        relation.indexes[1].is_valid = false;
+        let steps = dropped(relation.clone(), &[]);
+        assert!(steps[0].cautions[0].contains("REINDEX INDEX CONCURRENTLY broken"), "{:?}", steps[0].cautions);
+        relation.indexes[1].is_being_built = true;
+        assert!(names(relation).is_empty());
+    }
+
+    #[test]
+    fn an_invalid_index_makes_nothing_redundant() {
+        let mut relation = with(vec![("broken", on(&["tenant", "customer"])), ("narrow", on(&["tenant"]))]);
+        relation.indexes[1].is_valid = false;
+        assert_eq!(names(relation), ["broken"]);
+    }
+
+    #[test]
+    fn the_last_server_of_a_foreign_key_stays() {
+        let mut relation = with(vec![("one", on(&["customer"]))]);
+        relation.indexes[1].is_clustered = true;
+        assert!(names(relation.clone()).is_empty());
+        relation.indexes[1].is_clustered = false;
+        relation.constraints.push(Constraint {
+            name: "orders_customer_fkey".to_owned(),
+            kind: ConstraintKind::ForeignKey,
+            columns: vec!["customer".to_owned()],
+            foreign_key: None,
+            index: None,
+            is_inherited_copy: false,
+            is_validated: true,
+            expression: None,
+        });
+        relation.indexes.push(index(20, "two", on(&["customer"])));
+        assert_eq!(names(relation), ["two"], "one of them has to stay");
+    }
+
+    #[test]
+    fn a_new_index_replaces_its_prefix_once_it_is_valid() {
+        let create = Step {
+            action: Action::CreateIndex,
+            ..dropped(with(vec![("a", on(&["tenant"])), ("b", on(&["tenant"]))]), &[]).remove(0)
+        };
+        let create = Step { id: "orders_tenant_at_idx".to_owned(), index: on(&["tenant", "at"]), ..create };
+        let steps = dropped(with(vec![("narrow", on(&["tenant"]))]), &[create]);
+        assert_eq!(steps[0].id, "narrow");
+        assert!(steps[0].cautions[0].contains("orders_tenant_at_idx") && steps[0].cautions[0].contains("valid"));
+    }
+}

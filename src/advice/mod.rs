@@ -10,6 +10,8 @@ mod scope;
 mod search;
 pub mod step;
 mod steps;
+#[cfg(test)]
+mod test_catalog;
 mod write_cost;
 
 pub use link::answers;
