@@ -9,4 +9,5 @@ mod report;
 mod server;
 mod support;
 mod tidy;
+mod verify_states;
 mod whatif_size;
