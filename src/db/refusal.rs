@@ -3,9 +3,8 @@
 use std::error::Error as _;
 use std::time::Duration;
 
-use super::hosts::{HostSpec, Place};
 use super::server_error::{cause, without_os_number};
-use super::target::Target;
+use super::target::{HostSpec, Place, Target};
 use super::tls;
 use crate::error::Error;
 

@@ -1,8 +1,41 @@
 //! Statement text → shape: what a statement asks of the relations it names. No I/O; knows the catalog only as a snapshot.
 
+mod describe;
+mod error;
+mod logic;
+mod lower;
+pub mod parameters;
+pub mod parse;
+mod print;
+mod quals;
+mod rebuild;
+pub mod repair;
+mod resolve;
 pub mod rewrite;
 pub mod shape;
+mod target;
+pub(crate) mod tokens;
+mod tree;
+mod walk;
 
+pub use describe::describe;
+pub use error::ShapeError;
+pub use parameters::{ParameterPlace, ParameterUse, count_parameters, parameter_at, parameters, substitute};
+pub use repair::for_server;
 pub use shape::{
     Comparand, Comparison, JoinKind, JoinQual, KeyOrder, Limit, OrArm, Qual, RowComparison, Scan, Shape, StatementKind,
 };
+
+use crate::snapshot::Catalog;
+
+/// The shape of `text`, a statement as pg_stat_statements or a file has it, over the relations of `catalog`.
+///
+/// # Errors
+/// [`ShapeError`] says why there is none: the text is beyond the parser, or it names what the catalog does not have.
+pub fn shape(text: &str, catalog: &Catalog<'_>) -> Result<Shape, ShapeError> {
+    let shape = parse::on_large_stack(|| {
+        let statement = parse::parse(text).map_err(ShapeError::NotParsed)?;
+        resolve::resolve(&statement, catalog).map(|resolved| resolved.shape)
+    });
+    shape.unwrap_or_else(|| Err(parse::no_thread()))
+}

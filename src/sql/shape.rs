@@ -44,7 +44,8 @@ pub struct Scan {
     pub alias: String,
     /// The query block (SELECT) that reads it: scans of one block are joined to each other. 0 is the outermost.
     pub block: usize,
-    /// Whether it is what an UPDATE, DELETE or MERGE changes.
+    /// Whether it is what an INSERT, UPDATE, DELETE or MERGE changes. An INSERT's target is listed although it is not
+    /// read.
     pub is_target: bool,
     /// The quals on this relation alone, all of which must hold.
     pub quals: Vec<Qual>,
@@ -52,12 +53,17 @@ pub struct Scan {
     pub or_groups: Vec<Vec<OrArm>>,
     /// Row comparisons: `(created_at, id) < ($1, $2)`.
     pub row_comparisons: Vec<RowComparison>,
+    /// How many further conditions there are on this relation alone that no index can answer as they stand: their
+    /// expression holds a parameter (`data ->> $1 = $2`), is not immutable, or compares two columns.
+    #[serde(default)]
+    pub n_other_quals: u32,
     /// The block's ORDER BY, when all of it is over this scan; empty otherwise. Keys that are fixed by an equality
-    /// are still in it.
+    /// are still in it. Where there is no ORDER BY but one window: its PARTITION BY and ORDER BY.
     pub order: Vec<KeyOrder>,
     /// The block's DISTINCT ON or GROUP BY or DISTINCT keys, when all of them are over this scan; any order serves.
     pub group: Vec<IndexTarget>,
-    /// The block's LIMIT, when nothing but this scan's quals and order stand between it and the rows.
+    /// The block's LIMIT, when nothing but this scan's quals and order stand between it and the rows, or outer joins
+    /// that keep every row of it.
     pub limit: Option<Limit>,
     /// Columns whose smallest or largest value is all that the block asks for: `SELECT max(created_at)`.
     pub extremes: Vec<IndexTarget>,
@@ -80,6 +86,7 @@ impl Scan {
             quals: Vec::new(),
             or_groups: Vec::new(),
             row_comparisons: Vec::new(),
+            n_other_quals: 0,
             order: Vec::new(),
             group: Vec::new(),
             limit: None,
@@ -106,9 +113,10 @@ pub struct Qual {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Comparison {
-    /// `=`, `IS NOT DISTINCT FROM` excepted.
+    /// `=`, `IS TRUE` and `IS FALSE` among it; `IS NOT DISTINCT FROM` is not.
     Equal,
-    /// `IN (…)`, `= ANY (…)`.
+    /// `IN (…)`, `= ANY (…)`, and `=` with the output of something that is no scan: a function in FROM, VALUES, a
+    /// materialized WITH query, a grouped or limited subquery.
     In,
     /// `<`
     Less,

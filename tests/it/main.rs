@@ -7,7 +7,7 @@ mod emit_files;
 mod emit_hostile;
 mod report;
 mod server;
+mod sql_shapes;
 mod support;
 mod tidy;
-mod verify_states;
 mod whatif_size;
