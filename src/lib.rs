@@ -14,6 +14,7 @@ pub mod rules;
 pub mod whatif;
 pub mod advice;
 pub mod emit;
+pub mod verify;
 pub mod report;
 pub mod demo;
 pub mod collect;

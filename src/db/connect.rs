@@ -13,9 +13,10 @@ use tokio_postgres::{Client, Config, NoTls};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::cancel::Canceller;
+use super::hosts::{HostSpec, Place};
 use super::refusal::Refusal;
 use super::socket::{Endpoint, Socket};
-use super::target::{HostSpec, Place, SessionAttributes, Target};
+use super::target::{SessionAttributes, Target};
 use super::tls;
 use super::tls_settings::{ChannelBinding, SslMode};
 use crate::error::{Error, Result};

@@ -5,6 +5,7 @@ mod cancel;
 mod connect;
 mod dsn;
 pub mod environment;
+mod hosts;
 pub mod interrupt;
 mod link;
 mod parameter;

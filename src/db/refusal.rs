@@ -3,8 +3,9 @@
 use std::error::Error as _;
 use std::time::Duration;
 
+use super::hosts::{HostSpec, Place};
 use super::server_error::{cause, without_os_number};
-use super::target::{HostSpec, Place, Target};
+use super::target::Target;
 use super::tls;
 use crate::error::Error;
 

@@ -104,6 +104,17 @@ impl TlsSettings {
     }
 }
 
+impl TlsSettings {
+    /// Whether a server without a good certificate is refused. `prefer` and `allow` would go on in the clear.
+    pub(super) fn is_verifying(&self) -> bool {
+        match self.mode {
+            SslMode::VerifyCa | SslMode::VerifyFull => true,
+            SslMode::Require => self.roots != Roots::None,
+            SslMode::Disable | SslMode::Allow | SslMode::Prefer => false,
+        }
+    }
+}
+
 fn mode(parameters: &Parameters, is_strict: bool, uses_system_roots: bool) -> Result<SslMode> {
     use SslMode::*;
     let asked = match parameters.get("ssl") {

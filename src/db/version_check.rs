@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use super::hosts::HostSpec;
 use super::link::Link;
 use super::server_error::Failure;
-use super::target::{HostSpec, Target};
+use super::target::Target;
 use crate::error::{Error, Result};
 use crate::pg::ServerVersion;
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::pg::{IndexDefinition, IndexTarget};
+use crate::pg::{IndexDefinition, IndexTarget, RelationName};
 
 /// What stands for an expression in a skeleton.
 ///
@@ -45,6 +45,13 @@ impl Canonical {
             predicate: definition.predicate.clone(),
         }
     }
+}
+
+/// A query whose plan holds the expressions and the predicate of `canonical` as the planner sees them, for EXPLAIN.
+pub fn probe(relation: &RelationName, canonical: &Canonical) -> String {
+    let expressions: Vec<String> = canonical.expressions.iter().map(|sql| format!("({sql})")).collect();
+    let predicate = canonical.predicate.as_ref().map(|sql| format!(" WHERE ({sql})")).unwrap_or_default();
+    format!("SELECT {} FROM {relation}{predicate}", expressions.join(", "))
 }
 
 #[cfg(test)]

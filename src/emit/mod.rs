@@ -6,7 +6,7 @@ mod ddl;
 mod fragment;
 mod framework;
 mod header;
-mod lexer;
+pub(crate) mod lexer;
 mod manifest;
 mod redact;
 mod sql;

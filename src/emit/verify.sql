@@ -5,7 +5,7 @@ DECLARE
   want record;          -- an expected index
   have record;          -- an index of its relation
   build record;         -- a build that runs on its relation
-  relation oid;
+  relation_oid oid;
   own_oid oid;          -- the index of its relation that bears its name
   is_same boolean;      -- have is what want says; null: it could not be compared
   equivalents text;     -- valid indexes that are the same, under other names
@@ -29,7 +29,7 @@ BEGIN
   ) AS expected(is_drop, schema_name, table_name, index_name, is_unique, skeleton, expressions, predicate)
   LOOP
     PERFORM set_config('search_path', 'pg_catalog', true);
-    relation := to_regclass(format('%I.%I', want.schema_name, want.table_name));
+    relation_oid := to_regclass(format('%I.%I', want.schema_name, want.table_name));
     verdict := NULL; note := NULL; own_oid := NULL; equivalents := NULL;
     FOR have IN
       SELECT i.indexrelid, c.relname, c.relkind, i.indisunique, i.indisvalid AND i.indisready AND i.indislive AS is_usable,
@@ -50,7 +50,7 @@ BEGIN
        CROSS JOIN LATERAL (
              SELECT CASE WHEN c.reloptions IS NULL THEN w.body ELSE regexp_replace(w.body, ' WITH \([^()]*\)$', '') END AS skeleton,
                     b.expressions, b.predicate) AS d
-       WHERE i.indrelid = relation
+       WHERE i.indrelid = relation_oid
        ORDER BY c.relname COLLATE "C"
     LOOP
       -- The longest first, so that none is replaced inside another.
@@ -69,9 +69,13 @@ BEGIN
           EXECUTE format('EXPLAIN (VERBOSE, COSTS OFF, FORMAT JSON) SELECT %s FROM %I.%I %s',
                          (SELECT string_agg('(' || e || ')', ', ' ORDER BY n) FROM unnest(have.expressions) WITH ORDINALITY AS u(e, n)),
                          want.schema_name, want.table_name, 'WHERE ' || have.predicate) INTO plan_found;
-          is_same := plan_wanted::text = plan_found::text;
-        EXCEPTION WHEN insufficient_privilege THEN
-          is_same := NULL;
+          -- Beside the plan there is the query's identifier, which differs.
+          is_same := (plan_wanted -> 0 -> 'Plan')::text = (plan_found -> 0 -> 'Plan')::text;
+        EXCEPTION
+          WHEN insufficient_privilege THEN
+            is_same := NULL;
+          WHEN syntax_error_or_access_rule_violation THEN
+            is_same := false;  -- it names something that is not there (any more)
         END;
         PERFORM set_config('search_path', 'pg_catalog', true);
       END IF;
@@ -92,7 +96,7 @@ BEGIN
         equivalents := concat_ws(', ', equivalents, quote_ident(have.relname));
       END IF;
     END LOOP;
-    IF relation IS NULL THEN
+    IF relation_oid IS NULL THEN
       verdict := CASE WHEN want.is_drop THEN 'dropped' ELSE 'missing_relation' END;
     ELSIF verdict IS NULL AND want.is_drop THEN
       verdict := 'dropped';
@@ -107,16 +111,19 @@ BEGIN
       SELECT p.pid, p.phase, p.index_relid INTO build
         FROM pg_stat_progress_create_index AS p
        WHERE p.datname = current_database()
-         AND EXISTS (SELECT FROM pg_locks AS l WHERE l.pid = p.pid AND l.database = p.datid AND l.relation = relation
+         AND EXISTS (SELECT FROM pg_locks AS l WHERE l.pid = p.pid AND l.database = p.datid AND l.relation = relation_oid
                         AND l.mode IN ('ShareUpdateExclusiveLock', 'ShareLock') AND l.granted)
          AND CASE WHEN verdict = 'invalid' THEN coalesce(nullif(p.index_relid, 0), own_oid) = own_oid
                   WHEN nullif(p.index_relid, 0) IS NULL
-                  THEN NOT EXISTS (SELECT FROM pg_index AS i WHERE i.indrelid = relation AND NOT i.indisvalid)
+                  THEN NOT EXISTS (SELECT FROM pg_index AS i WHERE i.indrelid = relation_oid AND NOT i.indisvalid)
                   ELSE NOT EXISTS (SELECT FROM pg_class AS c WHERE c.oid = p.index_relid) END
        ORDER BY p.pid LIMIT 1;
       IF FOUND THEN
         verdict := 'building';
         note := format('pid %s%s', build.pid, ', ' || build.phase);
+      ELSIF verdict = 'invalid' AND EXISTS (SELECT FROM pg_index AS i WHERE i.indexrelid = own_oid AND i.indisvalid) THEN
+        verdict := 'building';
+        note := 'finished just now';
       ELSIF verdict = 'invalid' THEN
         note := 'run its migration again, which drops it first';
       END IF;

@@ -4,11 +4,15 @@ mod advice_text;
 mod json;
 mod text;
 mod text_style;
+mod verdict_json;
+mod verdict_text;
 mod writer;
 
 pub use json::{JsonReport, SCHEMA_VERSION, json};
 pub use text::text;
 pub use text_style::Style;
+pub use verdict_json::{VerdictReport, verdict_json};
+pub use verdict_text::verdict_text;
 pub use writer::{Written, write_file, write_stdout, write_to};
 
 use std::path::PathBuf;

@@ -10,4 +10,5 @@ mod server;
 mod sql_shapes;
 mod support;
 mod tidy;
+mod verify_states;
 mod whatif_size;

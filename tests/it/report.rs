@@ -2,11 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use pgadvise::advice::{Advice, Declined};
-use pgadvise::pg::{IndexColumn, IndexDefinition, IndexTarget, QueryId, RelationName};
-use pgadvise::report::{self, JsonReport, Report, SourceKind, Style};
+use pgadvise::advice::{Action, Advice, Declined};
+use pgadvise::pg::{IndexColumn, IndexDefinition, IndexTarget, QueryId, RelationName, ServerVersion};
+use pgadvise::report::{self, JsonReport, Report, SourceKind, Style, VerdictReport};
 use pgadvise::rules::{Finding, Severity, Skipped};
 use pgadvise::snapshot::Gap;
+use pgadvise::verify::{IndexState, IndexVerdict, StatementVerdict, Usage, Verdict};
 use pgadvise::whatif::Backend;
 use pgadvise::workload::Workload;
 use serde_json::{Value, json};
@@ -124,9 +125,10 @@ fn the_json_report_follows_its_schema_and_holds_no_value() {
 #[test]
 fn every_field_of_the_json_report_is_explained() {
     let page = std::fs::read_to_string(root().join("docs/json.md")).expect("docs/json.md");
-    let schema: Value = serde_json::to_value(schemars::schema_for!(JsonReport)).expect("a schema");
     let mut fields = Vec::new();
-    collect_fields(&schema, &mut fields);
+    for schema in [schemars::schema_for!(JsonReport), schemars::schema_for!(VerdictReport)] {
+        collect_fields(&serde_json::to_value(schema).expect("a schema"), &mut fields);
+    }
     assert!(fields.len() > 50);
     let missing: Vec<&String> = fields.iter().filter(|field| !page.contains(&format!("`{field}`"))).collect();
     assert!(missing.is_empty(), "docs/json.md does not explain {missing:?}");
@@ -143,6 +145,67 @@ fn collect_fields(schema: &Value, fields: &mut Vec<String>) {
         Value::Array(values) => values.iter().for_each(|value| collect_fields(value, fields)),
         _ => {}
     }
+}
+
+fn verdict() -> Verdict {
+    let index = |name: &str, state| IndexVerdict {
+        action: Action::CreateIndex,
+        relation: RelationName::new("public", "orders"),
+        name: name.to_owned(),
+        state,
+        differences: vec![],
+        equivalents: vec![],
+        note: None,
+        n_scans: None,
+        usage: Usage::NotApplicable,
+        statements: vec![],
+    };
+    let plan = |queryid, uses_index: Option<bool>| StatementVerdict {
+        queryid: QueryId(queryid),
+        uses_index,
+        cost_before: 560.97,
+        cost_promised: 80.82,
+        cost_now: uses_index.map(|uses| if uses { 81.5 } else { 412.0 }),
+        reason: uses_index.is_none().then(|| "permission denied for table orders".to_owned()),
+    };
+    let mut used = index("orders_customer_id_idx", IndexState::Ok);
+    used.n_scans = Some(1234);
+    used.usage = Usage::Used;
+    used.statements = vec![plan(1, Some(true)), plan(2, Some(false)), plan(3, None)];
+    let mut different = index("orders_created_at_idx", IndexState::Different);
+    different.differences = vec!["key columns are (created_at), not (created_at DESC)".into()];
+    let mut building = index("Orders \u{1b}[31m idx", IndexState::Building);
+    building.note = Some("pid 4242, waiting for writers before build".into());
+    let mut other = index("orders_email_idx", IndexState::OtherName);
+    other.equivalents = vec!["ix_orders_email".into()];
+    Verdict {
+        database: "shop".into(),
+        manifest_database: "shop_staging".into(),
+        server_version: ServerVersion(150018),
+        indexes: vec![used, other, different, building],
+    }
+}
+
+#[test]
+fn the_verdict_as_json_follows_its_schema() {
+    let schema = schemars::schema_for!(VerdictReport);
+    let text = serde_json::to_string_pretty(&schema).expect("a schema") + "\n";
+    support::expect::file(&root().join("docs/verify.schema.json"), &text);
+    let now = NOW.parse().expect("a time");
+    let text = report::verdict_json(&verdict(), "migrations_out/x/manifest.json", now).expect("a report");
+    assert_clean(&text);
+    let value: Value = serde_json::from_str(&text).expect("JSON");
+    let validator = jsonschema::validator_for(&serde_json::to_value(schema).expect("a schema")).expect("a validator");
+    assert!(validator.is_valid(&value));
+    assert_eq!(value["exit_code"], json!(1));
+    support::expect::file(&root().join("fixtures/recorded/report/verdict.json"), &text);
+}
+
+#[test]
+fn the_verdict_as_text_says_what_is_wrong() {
+    let text = report::verdict_text(&verdict(), "migrations_out/x/manifest.json", Style::plain(80));
+    assert_clean(&text);
+    support::expect::file(&root().join("fixtures/recorded/report/verdict.txt"), &text);
 }
 
 #[test]

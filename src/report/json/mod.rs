@@ -115,10 +115,7 @@ fn advice(step: &Step, catalog: &Catalog<'_>) -> JsonAdvice {
     };
     JsonAdvice {
         id: step.id.clone(),
-        action: match step.action {
-            Action::CreateIndex => JsonAction::CreateIndex,
-            Action::DropIndex => JsonAction::DropIndex,
-        },
+        action: action(step.action),
         relation: step.relation.clone(),
         index: index(&step.index, Some(&step.id)),
         ddl: texts(statements.as_ref().map(|statements| &statements.ddl)),
@@ -131,6 +128,13 @@ fn advice(step: &Step, catalog: &Catalog<'_>) -> JsonAdvice {
         answers: step.answers.clone(),
         cautions: step.cautions.clone(),
         statements: step.statements.iter().map(statement).collect(),
+    }
+}
+
+pub(super) fn action(action: Action) -> JsonAction {
+    match action {
+        Action::CreateIndex => JsonAction::CreateIndex,
+        Action::DropIndex => JsonAction::DropIndex,
     }
 }
 

@@ -1,0 +1,61 @@
+//! Manifest × live catalog × plans → a verdict for each index. Reads and plans; changes and runs nothing.
+
+mod catalog;
+mod compare;
+mod oracle;
+mod state;
+mod usage;
+mod verdict;
+
+pub use state::qualified;
+pub use usage::{apply_plans, served_statements};
+pub use verdict::{IndexState, IndexVerdict, Standing, StatementVerdict, Usage, Verdict};
+
+use crate::db::Session;
+use crate::emit::{Canonical, Manifest, ManifestIndex};
+use crate::error::Result;
+
+use self::catalog::LiveCatalog;
+use self::compare::{Comparison, compare};
+use self::state::Candidate;
+
+/// The verdict on the indexes of `manifest`, by definition and not by name; whether their statements use them is not
+/// asked yet ([`apply_plans`]).
+///
+/// # Errors
+/// `Inconclusive` when a relation is locked, `Connection` when the session is lost.
+pub fn judge_indexes(session: &mut Session, manifest: &Manifest, database: &str) -> Result<Verdict> {
+    let catalog = LiveCatalog::read(session, manifest)?;
+    let mut indexes = Vec::new();
+    for wanted in &manifest.indexes {
+        let candidates = candidates(session, wanted, &catalog)?;
+        indexes.push(state::judge(wanted, &candidates, &catalog));
+    }
+    Ok(Verdict {
+        database: database.to_owned(),
+        manifest_database: manifest.database.clone(),
+        server_version: session.server_version(),
+        indexes,
+    })
+}
+
+/// The indexes of the relation, each with whether it is what is wanted.
+fn candidates<'a>(
+    session: &mut Session,
+    wanted: &'a ManifestIndex,
+    catalog: &'a LiveCatalog,
+) -> Result<Vec<Candidate<'a>>> {
+    let canonical = Canonical::of(&wanted.definition);
+    let mut candidates = Vec::new();
+    for index in catalog.indexes_of(&wanted.relation) {
+        let is_same = match compare(&canonical, &index.canonical) {
+            Comparison::Same => Some(true),
+            Comparison::Different => Some(false),
+            Comparison::AskThePlanner => {
+                oracle::is_same(session, &wanted.relation, &catalog.search_path, &canonical, &index.canonical)?
+            }
+        };
+        candidates.push((index, is_same));
+    }
+    Ok(candidates)
+}
