@@ -53,8 +53,9 @@ pub struct Fixture {
     pub standby: Cluster,
     pub authority: Authority,
     pub other_authority: Authority,
-    /// Where certificates and empty home folders are.
-    pub folder: TempDir,
+    /// Where certificates are: beside the primary's socket, because what watches over the server removes that folder when
+    /// this process ends, which drops no static.
+    pub folder: PathBuf,
     silent_port: u16,
     web_port: u16,
     closed_port: u16,
@@ -90,7 +91,7 @@ impl Fixture {
         fs::write(standby.data_directory().join("standby.signal"), "").expect("standby.signal");
         standby.start_again().expect("a hot standby");
 
-        let folder = tempfile::tempdir().expect("a folder");
+        let folder = primary.socket_folder().join("certificates");
         let fixture = Self {
             primary,
             standby,
@@ -123,13 +124,13 @@ impl Fixture {
             ("wrong.key", &other.key),
             ("empty.crt", ""),
         ] {
-            write_file(&self.folder.path().join(name), text, if name == "open.key" { 0o644 } else { 0o600 });
+            write_file(&self.folder.join(name), text, if name == "open.key" { 0o644 } else { 0o600 });
         }
     }
 
     /// The names that the table writes in braces.
     pub fn places(&self) -> BTreeMap<&'static str, String> {
-        let folder = self.folder.path().display().to_string();
+        let folder = self.folder.display().to_string();
         BTreeMap::from([
             ("{A}", self.primary.port().to_string()),
             ("{B}", self.standby.port().to_string()),

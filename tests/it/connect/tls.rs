@@ -74,7 +74,7 @@ fn a_revoked_certificate_is_refused() {
     let cluster = tls_server(15);
     let authority = Authority::new("authority");
     install_certificate(&cluster, &authority.sign_revoked(NAMES), &authority.pem());
-    let list = fixture().folder.path().join("revoked.crl");
+    let list = fixture().folder.join("revoked.crl");
     write_file(&list, &authority.revocations(), 0o600);
     let with_list = format!(" sslcrl={}", list.display());
     let (psql, pgadvise) = verdicts(fixture(), &cluster, "verify-full", &with_list, &authority.pem());
@@ -142,7 +142,7 @@ fn the_systems_authorities_are_trusted() {
     }
     let fixture = fixture();
     let url = format!("postgres://trusted@localhost:{}/shop?sslrootcert=system", fixture.primary.port());
-    let authority = fixture.folder.path().join("ca.crt").display().to_string();
+    let authority = fixture.folder.join("ca.crt").display().to_string();
     let output = child::start(
         "connect::tls::the_systems_authorities_are_trusted",
         &url,
