@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
@@ -13,7 +12,7 @@ use pgadvise::server::{Cluster, ClusterOptions};
 use tempfile::TempDir;
 
 use super::certificates::{Authority, Signed};
-use crate::support;
+use crate::support::{self, closed_port, listen};
 
 /// The password of every role that has one. No output may hold its first word.
 pub const PASSWORD: &str = "canary p@ss/w:rd%";
@@ -198,26 +197,6 @@ pub fn write_file(path: &Path, text: &str, mode: u32) {
     fs::create_dir_all(path.parent().expect("a folder")).expect("folders");
     fs::write(path, text).expect("a file");
     fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(mode)).expect("chmod");
-}
-
-/// A listener on a free port that does this to every client.
-pub fn listen(serve: impl Fn(TcpStream) + Send + Sync + 'static) -> u16 {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
-    let port = listener.local_addr().expect("an address").port();
-    let serve = std::sync::Arc::new(serve);
-    std::thread::spawn(move || {
-        for client in listener.incoming().flatten() {
-            let serve = serve.clone();
-            std::thread::spawn(move || serve(client));
-        }
-    });
-    port
-}
-
-/// A port on which nobody listens.
-fn closed_port() -> u16 {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
-    listener.local_addr().expect("an address").port()
 }
 
 /// A fresh home folder.

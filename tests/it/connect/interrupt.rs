@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use pgadvise::db::{Query, ReadOptions, Session, Target, interrupt};
 use pgadvise::error::Error;
 
-use super::{child, fixture};
+use super::child;
 use crate::support;
 
 const SLEEP: Query = Query { name: "a long nap", sql: "SELECT pg_sleep(600)::text" };
@@ -108,7 +108,7 @@ fn a_running_call_is_cancelled_on_the_server() {
 
 #[test]
 fn connecting_and_computing_end_too() {
-    let silent = fixture::listen(|_| std::thread::sleep(Duration::from_secs(600)));
+    let silent = support::listen(|_| std::thread::sleep(Duration::from_secs(600)));
     let (child, said) = start("connect", &format!("postgres://u@127.0.0.1:{silent}/d?connect_timeout=600"));
     std::thread::sleep(Duration::from_millis(200));
     let (exit_code, words, took) = end(child, said, "-INT");

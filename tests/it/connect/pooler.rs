@@ -1,15 +1,11 @@
 //! Behind PgBouncer in transaction mode: nothing of ours reaches another client, and our cancel leaves the pooler alive.
 
-use std::os::unix::fs::MetadataExt;
-use std::os::unix::process::CommandExt;
-use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use pgadvise::db::{Failure, ReadOptions, Session, Target};
-use pgadvise::server::Cluster;
 
 use super::interrupt;
-use crate::support::{self, Database};
+use crate::support::{self, Database, PgBouncer};
 
 /// How many server connections the pooler opens: few, so that clients take turns on them.
 const POOL: usize = 3;
@@ -17,61 +13,6 @@ const POOL: usize = 3;
 const RUNS: usize = 60;
 /// How often a call is cancelled. Release 1.18 of PgBouncer was dead after one impolite cancel in twelve.
 const CANCELS: usize = 20;
-
-/// A pooler in front of one server.
-struct PgBouncer {
-    process: Child,
-    port: u16,
-    folder: tempfile::TempDir,
-}
-
-impl PgBouncer {
-    fn start(cluster: &Cluster) -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
-        let port =
-            std::net::TcpListener::bind(("127.0.0.1", 0)).and_then(|free| free.local_addr()).expect("a port").port();
-        let configuration = format!(
-            "[databases]\n* = host={} port={} user=postgres\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\n\
-             unix_socket_dir =\nauth_type = any\npool_mode = transaction\ndefault_pool_size = {POOL}\nmax_client_conn = 100\n\
-             query_wait_timeout = 20\n",
-            cluster.socket_folder().display(),
-            cluster.port()
-        );
-        let file = folder.path().join("pgbouncer.ini");
-        super::fixture::write_file(&file, &configuration, 0o644);
-        let log = std::fs::File::create(folder.path().join("log")).expect("a log");
-        let mut command = Command::new("pgbouncer");
-        command.arg(&file).stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
-        // It refuses to run as root; whoever runs the server may read its socket.
-        let owner = std::fs::metadata(cluster.data_directory()).expect("the data directory");
-        if folder.path().metadata().expect("our folder").uid() != owner.uid() {
-            std::fs::set_permissions(folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755))
-                .expect("chmod");
-            command.uid(owner.uid()).gid(owner.gid());
-        }
-        let process = command.spawn().expect("pgbouncer runs: install it (apt-get install pgbouncer)");
-        let pooler = Self { process, port, folder };
-        interrupt::wait_until(|| std::net::TcpStream::connect(("127.0.0.1", port)).is_ok());
-        pooler
-    }
-
-    fn url(&self, database: &str) -> String {
-        format!("postgresql://anybody@127.0.0.1:{}/{database}?sslmode=disable", self.port)
-    }
-
-    fn assert_alive(&mut self) {
-        let ended = self.process.try_wait().expect("its state");
-        let log = std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default();
-        assert!(ended.is_none(), "PgBouncer died: {log}");
-    }
-}
-
-impl Drop for PgBouncer {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
 
 fn session(url: &str) -> Session {
     Target::resolve(Some(url)).and_then(|target| Session::connect(&target)).expect("a session")
@@ -126,7 +67,7 @@ fn assert_clean(database: &Database, pooler: &PgBouncer) {
 fn nothing_leaks_into_other_clients() {
     let schema = "CREATE EXTENSION hypopg SCHEMA public; CREATE TABLE t (a int); CREATE TABLE written (a int); INSERT INTO t SELECT generate_series(1, 1000); ANALYZE t";
     let database = support::database_on(support::server_with_hypopg(), "pooled", schema);
-    let mut pooler = PgBouncer::start(database.cluster());
+    let mut pooler = PgBouncer::start(database.cluster(), POOL);
     let url = pooler.url(database.name());
     let others: Vec<_> = (0..POOL * 2).map(|_| support::connect(&url)).collect();
     let mut sessions = [session(&url), session(&url)];
@@ -162,7 +103,7 @@ fn nothing_leaks_into_other_clients() {
 #[test]
 fn cancelling_leaves_the_pooler_alive() {
     let database = support::database("pooled_cancel", "");
-    let mut pooler = PgBouncer::start(database.cluster());
+    let mut pooler = PgBouncer::start(database.cluster(), POOL);
     let url = pooler.url(database.name());
     let active = format!(
         "SELECT count(*) FROM pg_stat_activity WHERE datname = '{}' AND state = 'active' AND query LIKE '%pg_sleep(600)%' AND pid <> pg_backend_pid()",
@@ -182,7 +123,7 @@ fn cancelling_leaves_the_pooler_alive() {
 #[test]
 fn startup_options_are_only_sent_if_they_were_given() {
     let database = support::database("pooled_options", "");
-    let pooler = PgBouncer::start(database.cluster());
+    let pooler = PgBouncer::start(database.cluster(), POOL);
     let with_options = format!("{}&options=-cgeqo=off", pooler.url(database.name()));
     let refused = Target::resolve(Some(&with_options)).and_then(|target| Session::connect(&target));
     let error = refused.err().expect("PgBouncer refuses options");

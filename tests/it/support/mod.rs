@@ -9,10 +9,15 @@ pub mod advice;
 mod collected;
 pub mod expect;
 mod database;
+mod listener;
+mod pooler;
 mod servers;
 mod snapshot;
+pub mod statement_log;
 
 pub use collected::{collected, collected_with, column, eventually, gaps, index, relation};
 pub use database::{Database, Session, connect, database, database_on};
-pub use servers::{private_server, server, server_with_hypopg, versions};
+pub use listener::{closed_port, listen};
+pub use pooler::PgBouncer;
+pub use servers::{private_server, private_server_with_hypopg, server, server_with_hypopg, versions};
 pub use snapshot::snapshot;

@@ -28,14 +28,23 @@ pub fn server(major: u32) -> &'static Cluster {
 
 /// The shared server of the newest version that HypoPG is installed for.
 pub fn server_with_hypopg() -> &'static Cluster {
+    shared(&binaries_with_hypopg())
+}
+
+fn binaries_with_hypopg() -> Binaries {
     let binaries = search().all().into_iter().find(|binaries| binaries.has_extension("hypopg"));
-    shared(&binaries.unwrap_or_else(|| panic!("HypoPG is not installed for any PostgreSQL here; {INSTRUCTIONS}")))
+    binaries.unwrap_or_else(|| panic!("HypoPG is not installed for any PostgreSQL here; {INSTRUCTIONS}"))
 }
 
 /// A server for one test alone, which may be stopped, killed or set up at will.
 pub fn private_server(major: u32, options: &ClusterOptions) -> Cluster {
     let binaries = search().find(Some(major)).unwrap_or_else(|error| panic!("{error}\n{INSTRUCTIONS}"));
     start(&binaries, options)
+}
+
+/// A server for one test alone, of the newest version that HypoPG is installed for.
+pub fn private_server_with_hypopg(options: &ClusterOptions) -> Cluster {
+    start(&binaries_with_hypopg(), options)
 }
 
 fn search() -> &'static Search {
