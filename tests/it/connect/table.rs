@@ -10,6 +10,9 @@ const TABLE: &str = include_str!("outcomes.txt");
 /// How many rows the table has at least.
 const ROWS_MIN: usize = 60;
 
+/// How many rows are tried at once: some only wait.
+const THREADS: usize = 4;
+
 /// A line of the table.
 struct Row {
     what: String,
@@ -28,17 +31,27 @@ fn every_row_ends_as_in_psql() {
         .map(|line| row(fixture, line))
         .collect();
     assert!(rows.len() >= ROWS_MIN, "only {} rows", rows.len());
+    let wrong: Vec<String> = std::thread::scope(|scope| {
+        let parts = rows.chunks(rows.len().div_ceil(THREADS));
+        let workers: Vec<_> = parts.map(|part| scope.spawn(|| differences(fixture, part))).collect();
+        workers.into_iter().flat_map(|worker| worker.join().expect("no password in what is said")).collect()
+    });
+    assert!(wrong.is_empty(), "{} of {} rows differ:\n{}", wrong.len(), rows.len(), wrong.join("\n"));
+}
+
+/// What each row that ends otherwise than expected came to.
+fn differences(fixture: &Fixture, rows: &[Row]) -> Vec<String> {
     let mut wrong = Vec::new();
-    for row in &rows {
+    for row in rows {
         let (psql, pgadvise) = (row.attempt.by_psql(fixture), row.attempt.by_pgadvise(fixture));
-        if psql.0 != row.by_psql || pgadvise.0 != row.by_pgadvise {
+        if (psql.0 != row.by_psql && row.by_psql != "*") || pgadvise.0 != row.by_pgadvise {
             wrong.push(format!(
                 "{}: {}\n   psql     {}, expected {}; {}\n   pgadvise {}, expected {}; {}",
                 row.what, row.attempt.source, psql.0, row.by_psql, psql.1, pgadvise.0, row.by_pgadvise, pgadvise.1
             ));
         }
     }
-    assert!(wrong.is_empty(), "{} of {} rows differ:\n{}", wrong.len(), rows.len(), wrong.join("\n"));
+    wrong
 }
 
 /// Reads `what | source | environment | files | outcome of psql | outcome of pgadvise, where it differs`.

@@ -1,6 +1,7 @@
 //! Certificates of every kind, right and wrong, under every sslmode: psql and pgadvise come to the same verdict.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use pgadvise::db::{Session, Target};
 use pgadvise::server::{Cluster, ClusterOptions};
@@ -8,6 +9,7 @@ use pgadvise::server::{Cluster, ClusterOptions};
 use super::certificates::{Authority, Signed, self_signed};
 use super::child;
 use super::fixture::{Fixture, fixture, install_certificate, write_file};
+use super::interrupt;
 use super::oracle::Attempt;
 use crate::support;
 
@@ -113,6 +115,21 @@ fn tls_from_the_first_byte() {
     assert!(connect("").is_ok());
     assert!(connect("&sslnegotiation=direct").is_ok());
     assert!(connect("&sslnegotiation=direct&sslmode=prefer").is_err_and(|error| error.kind().exit_code() == 2));
+}
+
+#[test]
+fn a_call_over_tls_is_cancelled_over_tls() {
+    let cluster = &fixture().primary;
+    let url = format!("postgres://trusted@localhost:{}/trusted?sslmode=require", cluster.port());
+    let admin = support::connect(&cluster.url("trusted"));
+    let active = || {
+        admin.value("SELECT count(*) FROM pg_stat_activity WHERE usename = 'trusted' AND state = 'active' AND query LIKE '%pg_sleep(600)%'")
+    };
+    let (child, said) = interrupt::start("query", &url);
+    interrupt::wait_until(|| active() == "1");
+    let (exit_code, words, took) = interrupt::end(child, said, "-INT");
+    assert!(exit_code == Some(130) && took < Duration::from_millis(3_500), "{exit_code:?} {took:?} {words}");
+    interrupt::wait_until(|| active() == "0");
 }
 
 /// `sslrootcert=system` follows `SSL_CERT_FILE`, which is read from the process's own environment.
