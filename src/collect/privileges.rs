@@ -52,6 +52,12 @@ impl Privileges {
         Ok(Self { role: quote_identifier(role).into_owned(), major, is_superuser, held })
     }
 
+    /// Of a role without any, for tests.
+    #[cfg(test)]
+    pub fn of(role: &str, major: u32) -> Self {
+        Self { role: quote_identifier(role).into_owned(), major, is_superuser: false, held: BTreeMap::new() }
+    }
+
     fn held(&self, role: &str) -> Held {
         self.held.get(role).copied().unwrap_or(Held::No)
     }

@@ -1,6 +1,8 @@
 //! The integration tests: one crate, one module per topic, against real PostgreSQL servers. No server is mocked.
 
+mod collect_privileges;
 mod collect_relations;
+mod collect_statements;
 mod connect;
 mod demo;
 mod emit_files;

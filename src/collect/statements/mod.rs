@@ -54,11 +54,11 @@ pub(super) fn read(
         }
         Err(Failure::Session(error)) => return Err(error),
     };
-    let is_empty = counters.rows.is_empty() && counters.n_hidden_rows == 0;
-    reader.gaps.extend(state.reservations(&source, counters.n_entries_of_cluster, is_empty, now));
     reader.gaps.extend(hidden(&counters, privileges));
+    let n_entries = counters.n_entries_of_cluster;
     let texts = read_texts(reader, &created.schema, &counters, options)?;
     let read = assemble(counters, &texts, source);
+    reader.gaps.extend(state.reservations(&read.statements, n_entries, now));
     reader.gaps.extend(without_text(&read.statements.entries, &texts));
     Ok(Some(read))
 }

@@ -8,13 +8,15 @@ use crate::collect::time;
 use crate::db::{Failure, ServerError, Transaction};
 use crate::error::Error;
 use crate::pg::quote_identifier;
-use crate::snapshot::{Gap, StatementsSource};
+use crate::snapshot::{Gap, Statements, StatementsSource};
 
 /// Counters younger than this say little: most workloads have a daily rhythm.
 const YOUNG: SignedDuration = SignedDuration::from_hours(24);
-/// Without a count of evictions (before 14): fuller than this, statements have most likely been evicted, since each
-/// eviction frees 5 percent of the entries (`USAGE_DEALLOC_PERCENT` in pg_stat_statements.c).
-const FULL: f64 = 0.95;
+/// Each eviction frees this share of the entries, and at least [`EVICTED_MIN`] (`USAGE_DEALLOC_PERCENT` and
+/// `entry_dealloc` in pg_stat_statements.c).
+const EVICTED_SHARE: f64 = 0.05;
+/// The fewest entries that an eviction frees.
+const EVICTED_MIN: f64 = 10.0;
 
 /// What the catalog and the settings say about the extension.
 pub(super) struct State {
@@ -151,7 +153,9 @@ impl State {
     }
 
     /// What makes the counters less than the truth. `n_entries` counts those of the whole cluster.
-    pub fn reservations(&self, source: &StatementsSource, n_entries: i64, is_empty: bool, now: Timestamp) -> Vec<Gap> {
+    pub fn reservations(&self, statements: &Statements, n_entries: i64, now: Timestamp) -> Vec<Gap> {
+        let source = &statements.source;
+        let is_empty = statements.entries.is_empty() && statements.n_hidden_rows == 0;
         let mut reasons = Vec::new();
         if self.track.as_deref() == Some("none") {
             reasons.push("nothing is counted: pg_stat_statements.track is none; run ALTER SYSTEM SET pg_stat_statements.track = 'top'; SELECT pg_reload_conf();".to_owned());
@@ -171,12 +175,11 @@ impl State {
                 "statements were evicted {evictions} times for lack of room, so that what is seen is not all; {}",
                 self.to_enlarge()
             )),
-            None if self.n_entries_max.is_some_and(|most| n_entries as f64 >= FULL * most as f64) => {
-                reasons.push(format!(
+            None if self.n_entries_max.is_some_and(|most| is_as_full_as_after_eviction(n_entries, most)) => reasons
+                .push(format!(
                     "all room for statements is taken, so that some have most likely been evicted; {}",
                     self.to_enlarge()
-                ))
-            }
+                )),
             _ => {}
         }
         reasons.into_iter().map(gap).collect()
@@ -188,7 +191,52 @@ impl State {
     }
 }
 
+/// Without a count of evictions (before 14), having no more room than one leaves is a sign of them.
+fn is_as_full_as_after_eviction(n_entries: i64, n_entries_max: i64) -> bool {
+    let most = n_entries_max as f64;
+    n_entries as f64 >= most - (EVICTED_SHARE * most).max(EVICTED_MIN)
+}
+
 /// A gap about the extension as a whole.
 pub(super) fn gap(reason: String) -> Gap {
     Gap::new("workload", "pg_stat_statements", reason)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_eviction_is_inferred_from_how_full_it_leaves_the_entries() {
+        assert!(is_as_full_as_after_eviction(4_750, 5_000) && !is_as_full_as_after_eviction(4_749, 5_000));
+        assert!(is_as_full_as_after_eviction(90, 100) && !is_as_full_as_after_eviction(89, 100));
+    }
+
+    #[test]
+    fn a_server_without_the_package_is_told_so() {
+        let state = State {
+            created: None,
+            is_available: false,
+            preload_libraries: None,
+            track: None,
+            n_entries_max: None,
+            compute_query_id: None,
+        };
+        let obstacle = state.obstacle(&Privileges::of("reader", 15)).expect("an obstacle");
+        assert!(obstacle.reason.contains("is not available on this server; install the package"));
+    }
+
+    #[test]
+    fn what_is_preloaded_already_is_kept() {
+        let state = |libraries: &str| State {
+            created: None,
+            is_available: true,
+            preload_libraries: Some(libraries.to_owned()),
+            track: None,
+            n_entries_max: None,
+            compute_query_id: None,
+        };
+        assert!(state("auto_explain").to_preload().contains("'auto_explain, pg_stat_statements'"));
+        assert!(state("auto_explain,pg_stat_statements").to_preload().starts_with("restart the server"));
+    }
 }

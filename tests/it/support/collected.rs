@@ -4,6 +4,8 @@ use pgadvise::collect::{CollectOptions, collect};
 use pgadvise::db::{Session, Target};
 use pgadvise::snapshot::{Column, Index, Relation, Snapshot};
 
+use super::Database;
+
 /// Everything that is collected by default, over the connection string.
 pub fn collected(url: &str) -> Snapshot {
     collected_with(url, &CollectOptions::default())
@@ -14,6 +16,11 @@ pub fn collected_with(url: &str, options: &CollectOptions) -> Snapshot {
     let target = Target::resolve(Some(url)).expect("a target");
     let mut session = Session::connect(&target).expect("a session");
     collect(&mut session, options, &|_| {}).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// The connection string of `database` for another role.
+pub fn url_as(database: &Database, role: &str) -> String {
+    database.url().replacen("postgres@", &format!("{role}@"), 1)
 }
 
 /// The relation called `name`, in whatever schema.

@@ -15,7 +15,7 @@ mod servers;
 mod snapshot;
 pub mod statement_log;
 
-pub use collected::{collected, collected_with, column, eventually, gaps, index, relation};
+pub use collected::{collected, collected_with, column, eventually, gaps, index, relation, url_as};
 pub use database::{Database, Session, connect, database, database_on};
 pub use listener::{closed_port, listen};
 pub use pooler::PgBouncer;
