@@ -197,6 +197,26 @@ mod tests {
     }
 
     #[test]
+    fn what_fails_in_the_middle_leaves_nothing() {
+        let out = tempfile::tempdir().unwrap();
+        let mut bundle = bundle();
+        bundle.files.push(bundle.files[0].clone());
+        assert_eq!(write(&bundle, out.path()).unwrap_err().kind(), ErrorKind::Output);
+        assert_eq!(fs::read_dir(out.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_file_or_an_empty_folder_of_the_name_is_left_alone() {
+        let out = tempfile::tempdir().unwrap();
+        fs::write(out.path().join("20261120180000_pgadvise"), "mine").unwrap();
+        fs::create_dir(out.path().join("20261120180001_pgadvise")).unwrap();
+        let folder = write(&bundle(), out.path()).unwrap().unwrap();
+        assert!(folder.ends_with("20261120180002_pgadvise"));
+        assert_eq!(fs::read_to_string(out.path().join("20261120180000_pgadvise")).unwrap(), "mine");
+        assert_eq!(fs::read_dir(out.path().join("20261120180001_pgadvise")).unwrap().count(), 0);
+    }
+
+    #[test]
     fn no_step_no_folder() {
         let out = tempfile::tempdir().unwrap();
         let empty = Bundle { files: vec![], ..bundle() };

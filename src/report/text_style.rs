@@ -29,7 +29,7 @@ impl Style {
     /// For standard output: as wide as the terminal, with styles, which `write_stdout` takes out again where standard
     /// output is no terminal or `NO_COLOR` is set.
     pub fn of_stdout() -> Self {
-        let width = terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
+        let width = terminal_size::terminal_size_of(std::io::stdout()).map(|(width, _)| usize::from(width.0));
         Self { is_styled: true, ..Self::plain(width.unwrap_or(WIDTH_DEFAULT)) }
     }
 

@@ -111,6 +111,63 @@ fn ok_whatever_the_server_prints() {
 }
 
 #[test]
+fn ok_with_names_that_have_to_be_quoted_and_escaped() {
+    let relation = RelationName::new("a\"b; --", "t\n\\! '$pgadvise$' \u{e4}");
+    let mut definition = IndexDefinition::btree([":HOST", "${x}?"]);
+    definition.included_columns.push("' WHERE (".into());
+    definition.predicate = Some("\"' WHERE (\" IS NULL".into());
+    let name = "i*/ \"x\" \\q";
+    for major in MAJORS.into_iter().filter(|major| support::versions().contains(major)) {
+        let database = database_on(support::server(major), "verify_quoted", "");
+        let create = format!(
+            "CREATE SCHEMA \"a\"\"b; --\"; CREATE TABLE {relation} (\":HOST\" int, \"${{x}}?\" int, \"' WHERE (\" int)"
+        );
+        database.execute(&create);
+        let step = create_step(9, &relation, name, definition.clone());
+        assert_state(&database, &step, "missing");
+        let workload = workload(vec![table(9, &relation, vec![])], vec![statement("SELECT 1")]);
+        let bundle = bundle(std::slice::from_ref(&step), &workload);
+        let file = tempfile::Builder::new().suffix(".sql").tempfile().expect("a file");
+        std::fs::write(file.path(), &bundle.files[0].content).expect("the migration");
+        let output = psql(&database.url(), &[file.path()]);
+        assert!(output.status.success(), "{}\n{}", String::from_utf8_lossy(&output.stderr), bundle.files[0].content);
+        assert_state(&database, &step, "ok");
+    }
+}
+
+#[test]
+fn ok_for_every_access_method() {
+    on_each_version("verify_methods", |database| {
+        database.execute("ALTER TABLE orders ADD data jsonb, ADD at tstzrange");
+        let method = |name: &str, column: &str, opclass: Option<&str>| {
+            let mut definition = IndexDefinition::btree([column]);
+            definition.access_method = name.to_owned().into();
+            definition.key_columns[0].opclass = opclass.map(str::to_owned);
+            definition
+        };
+        let mut cases = vec![
+            ("USING hash (\"userId\")", method("hash", "userId", None)),
+            ("USING gin (data jsonb_path_ops)", method("gin", "data", Some("jsonb_path_ops"))),
+            ("USING gist (at)", method("gist", "at", None)),
+            ("USING spgist (code)", method("spgist", "code", None)),
+            ("USING brin (id) WITH (pages_per_range = 32)", method("brin", "id", None)),
+        ];
+        if database.cluster().version().major() >= 15 {
+            let mut definition = IndexDefinition::btree(["id"]);
+            definition.is_unique = true;
+            definition.nulls_not_distinct = true;
+            cases.push(("(id) NULLS NOT DISTINCT", definition));
+        }
+        for (body, definition) in cases {
+            let unique = if definition.is_unique { "UNIQUE " } else { "" };
+            database.execute(&format!("CREATE {unique}INDEX m_idx ON orders {body}"));
+            assert_state(database, &create("m_idx", definition), "ok");
+            database.execute("DROP INDEX m_idx");
+        }
+    });
+}
+
+#[test]
 fn missing_and_under_another_name() {
     on_each_version("verify_missing", |database| {
         assert_state(database, &plain("gone_idx"), "missing");
