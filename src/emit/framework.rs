@@ -3,6 +3,7 @@
 use super::ddl::Statements;
 use super::header::Provenance;
 use crate::advice::Step;
+use crate::pg::IndexColumn;
 
 /// A step with all that a file about it says.
 #[derive(Debug, Clone)]
@@ -15,6 +16,8 @@ pub struct Migration<'a> {
     pub statements: Statements,
     /// Where its numbers come from.
     pub provenance: Provenance,
+    /// The schemas that unqualified names in expressions are looked up in.
+    pub search_path: &'a [String],
 }
 
 /// A file to be written: where, relative to the folder of migrations, and what.
@@ -45,6 +48,13 @@ pub trait Framework {
 }
 
 impl Migration<'_> {
+    /// Whether the definition has names that are looked up along the search path.
+    pub fn has_expressions(&self) -> bool {
+        let definition = &self.step.index;
+        let has_names = |key: &IndexColumn| key.target.column().is_none() || key.opclass.is_some();
+        definition.predicate.is_some() || definition.key_columns.iter().any(has_names)
+    }
+
     /// `0001_orders_customer_id_idx`: the number keeps names apart, so the index's name is cut to what every file
     /// system takes.
     pub fn file_stem(&self) -> String {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::advice::Action;
 use crate::error::{Error, Result};
-use crate::pg::{Bytes, IndexDefinition, QueryId, RelationName};
+use crate::pg::{Bytes, IndexDefinition, QueryId, RelationName, quote_identifier};
 use crate::whatif::Backend;
 
 /// The version of the manifest's format, raised when a reader of the old one would misread the new one.
@@ -31,6 +31,8 @@ pub struct Manifest {
     pub server_version: String,
     /// The analysed database.
     pub database: String,
+    /// The schemas that the application's unqualified names were looked up in: expressions are to be read with it.
+    pub search_path: Vec<String>,
     /// What the costs were priced with.
     pub what_if: Option<Backend>,
     /// The indexes, in the order of the files.
@@ -73,6 +75,14 @@ pub struct ManifestStatement {
     pub cost_after: f64,
 }
 
+/// `schemas` as SET search_path takes them. An empty path is written as one empty name, which finds nothing.
+pub(super) fn search_path_sql(schemas: &[String]) -> String {
+    match schemas {
+        [] => "\"\"".to_owned(),
+        schemas => schemas.iter().map(|schema| quote_identifier(schema)).collect::<Vec<_>>().join(", "),
+    }
+}
+
 /// The one field that every version of the format has.
 #[derive(Deserialize)]
 struct Versioned {
@@ -80,6 +90,11 @@ struct Versioned {
 }
 
 impl Manifest {
+    /// The search path as SQL: `app, public`.
+    pub fn search_path_sql(&self) -> String {
+        search_path_sql(&self.search_path)
+    }
+
     /// The manifest as it is written: indented JSON and a line break.
     ///
     /// # Errors
@@ -151,6 +166,7 @@ mod tests {
             framework: "sql".into(),
             server_version: "15.18".into(),
             database: "shop".into(),
+            search_path: vec!["public".into()],
             what_if: Some(Backend::Hypopg),
             indexes: vec![ManifestIndex {
                 action: Action::CreateIndex,

@@ -65,6 +65,7 @@ pub fn bundle(emission: &Emission<'_>, framework: &dyn Framework) -> Result<Bund
     let snapshot = &emission.workload.snapshot;
     let catalog = Catalog::new(snapshot);
     let provenance = Provenance { backend: emission.backend, server_version: snapshot.server.version };
+    let search_path = &snapshot.server.search_path;
     let mut files = Vec::new();
     let mut gaps = Vec::new();
     let mut indexes = Vec::new();
@@ -73,7 +74,7 @@ pub fn bundle(emission: &Emission<'_>, framework: &dyn Framework) -> Result<Bund
             Err(reason) => gaps.push(not_written(step, &reason)),
             Ok(statements) => {
                 let number = indexes.len() + 1;
-                let migration = framework.files(&Migration { number, step, statements, provenance });
+                let migration = framework.files(&Migration { number, step, statements, provenance, search_path });
                 indexes.push(manifest_index(step, emission.workload, &migration));
                 files.extend([migration.migration, migration.rollback]);
             }
@@ -86,6 +87,7 @@ pub fn bundle(emission: &Emission<'_>, framework: &dyn Framework) -> Result<Bund
         framework: framework.name().to_owned(),
         server_version: snapshot.server.version.to_string(),
         database: snapshot.server.database.clone(),
+        search_path: snapshot.server.search_path.clone(),
         what_if: emission.backend,
         indexes,
     };

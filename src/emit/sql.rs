@@ -4,6 +4,7 @@ use super::comment::line;
 use super::ddl::{Statement, drop_index};
 use super::framework::{EmittedFile, Framework, Migration, MigrationFiles};
 use super::header;
+use super::manifest::search_path_sql;
 use crate::advice::Action;
 use crate::pg::identifier::quote_literal;
 use crate::pg::quote_identifier;
@@ -52,7 +53,10 @@ fn script(migration: &Migration<'_>, about: &str, path: &str, action: Action, st
     let mut body = String::from("\\set ON_ERROR_STOP on\n");
     body += SETTINGS;
     match action {
-        Action::CreateIndex => body += &drop_invalid_leftover(migration),
+        Action::CreateIndex => {
+            body += &set_search_path(migration);
+            body += &drop_invalid_leftover(migration);
+        }
         Action::DropIndex => {}
     }
     for statement in statements {
@@ -69,6 +73,15 @@ fn on_error(action: Action) -> String {
         Action::CreateIndex => "run it again, it drops the invalid leftover of a failed build first".to_owned(),
         Action::DropIndex => "run it again at once, an interrupted drop leaves the index invalid".to_owned(),
     }
+}
+
+/// The names in an expression mean what they mean to the application, whoever runs the file. With the path that
+/// everybody has there is nothing to say.
+fn set_search_path(migration: &Migration<'_>) -> String {
+    if !migration.has_expressions() || migration.search_path == ["public"] {
+        return String::new();
+    }
+    format!("SET search_path = {};\n", search_path_sql(migration.search_path))
 }
 
 /// Drops the index of this name if it is the invalid leftover of a build that failed on this relation, and nobody is

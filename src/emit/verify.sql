@@ -12,7 +12,6 @@ DECLARE
   expression text;
   verdict text;
   note text;
-  user_path constant text := current_setting('search_path');
   plan_wanted json;
   plan_found json;
   n_wrong integer := 0;
@@ -62,7 +61,7 @@ BEGIN
       IF is_same AND (want.expressions <> have.expressions OR '(' || want.predicate || ')' <> have.predicate) THEN
         BEGIN
           -- The planner prints both alike if they mean the same: casts and parentheses fall away.
-          PERFORM set_config('search_path', user_path, true);
+          PERFORM set_config('search_path', /*search_path*/, true);
           EXECUTE format('EXPLAIN (VERBOSE, COSTS OFF, FORMAT JSON) SELECT %s FROM %I.%I %s',
                          (SELECT string_agg('(' || e || ')', ', ' ORDER BY n) FROM unnest(want.expressions) WITH ORDINALITY AS u(e, n)),
                          want.schema_name, want.table_name, 'WHERE (' || want.predicate || ')') INTO plan_wanted;

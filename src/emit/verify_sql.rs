@@ -10,8 +10,8 @@ use crate::pg::identifier::quote_literal;
 /// The file's name in the folder of migrations.
 const VERIFY_FILE: &str = "verify.sql";
 
-/// The block that does the work; its comment at the top is for readers of the source, and `/*tag*/` and
-/// `/*expected*/` are to be filled in.
+/// The block that does the work; its comment at the top is for readers of the source, and `/*tag*/`,
+/// `/*expected*/` and `/*search_path*/` are to be filled in.
 const TEMPLATE: &str = include_str!("verify.sql");
 
 /// The script for the indexes of `manifest`.
@@ -20,8 +20,9 @@ pub fn file(manifest: &Manifest) -> EmittedFile {
     let rows = rows.join(",\n");
     let body = TEMPLATE.split_once("DO /*tag*/").map_or(TEMPLATE, |(_, block)| block);
     let (before, after) = body.split_once("/*expected*/").unwrap_or((body, ""));
-    let tag = absent_tag(&rows);
-    let block = format!("DO {tag}{before}{rows}{}", after.replace("/*tag*/", &tag));
+    let path = quote_literal(&manifest.search_path_sql());
+    let tag = absent_tag(&format!("{rows}{path}"));
+    let block = format!("DO {tag}{before}{rows}{}", after.replace("/*tag*/", &tag).replace("/*search_path*/", &path));
     let mut header = String::from("-- Is each index of this folder there, valid and as it was meant?\n");
     header += &line("run", &format!("psql -X -f {VERIFY_FILE}   (any role, also on a replica, it changes nothing)"));
     header += &line("exit code", "0 everything is as expected, 3 something is not or is still being built");
@@ -67,6 +68,7 @@ mod tests {
     fn the_template_has_its_places() {
         assert_eq!(TEMPLATE.matches("/*tag*/").count(), 2);
         assert_eq!(TEMPLATE.matches("/*expected*/").count(), 1);
+        assert_eq!(TEMPLATE.matches("/*search_path*/").count(), 1);
     }
 
     #[test]

@@ -150,6 +150,7 @@ mod tests {
                 framework: "sql".into(),
                 server_version: "15.18".into(),
                 database: "shop".into(),
+                search_path: vec![],
                 what_if: None,
                 indexes: vec![],
             },

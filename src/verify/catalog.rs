@@ -9,7 +9,6 @@ use crate::pg::{Oid, RelationName};
 const INDEXES: Query = Query { name: "indexes", sql: include_str!("queries/indexes.sql") };
 const NAMES: Query = Query { name: "names of relations", sql: include_str!("queries/names.sql") };
 const BUILDS: Query = Query { name: "index builds", sql: include_str!("queries/builds.sql") };
-const SEARCH_PATH: Query = Query { name: "the search path", sql: include_str!("queries/search_path.sql") };
 
 /// The live catalog, as far as a manifest is concerned.
 #[derive(Debug, Default)]
@@ -20,8 +19,6 @@ pub(super) struct LiveCatalog {
     pub indexes: Vec<LiveIndex>,
     /// Builds that ran before or after the indexes were read.
     pub builds: Vec<Build>,
-    /// The session's own search path.
-    pub search_path: String,
 }
 
 /// A relation of any kind.
@@ -109,12 +106,10 @@ fn read(transaction: &mut Transaction<'_>, manifest: &Manifest) -> std::result::
     let named = transaction.query(&NAMES, &[&any_schemas, &any_names])?;
     let indexes = transaction.query(&INDEXES, &[&schemas, &names])?;
     builds.extend(transaction.query(&BUILDS, &[])?);
-    let search_path = transaction.query(&SEARCH_PATH, &[])?;
     Ok(LiveCatalog {
         names: named.iter().map(named_relation).collect::<std::result::Result<_, _>>()?,
         indexes: indexes.iter().map(live_index).collect::<std::result::Result<_, _>>()?,
         builds: builds.iter().map(build).collect::<std::result::Result<_, _>>()?,
-        search_path: search_path.first().map(|row| row.get("search_path")).transpose()?.unwrap_or_default(),
     })
 }
 

@@ -20,15 +20,18 @@ use self::compare::{Comparison, compare};
 use self::state::Candidate;
 
 /// The verdict on the indexes of `manifest`, by definition and not by name; whether their statements use them is not
-/// asked yet ([`apply_plans`]).
+/// asked yet ([`apply_plans`]). Expressions of the manifest are looked up as they were when it was made.
+///
+/// Call it before anything is planned: planning alone makes the server count scans.
 ///
 /// # Errors
 /// `Inconclusive` when a relation is locked, `Connection` when the session is lost.
 pub fn judge_indexes(session: &mut Session, manifest: &Manifest, database: &str) -> Result<Verdict> {
     let catalog = LiveCatalog::read(session, manifest)?;
+    let search_path = manifest.search_path_sql();
     let mut indexes = Vec::new();
     for wanted in &manifest.indexes {
-        let candidates = candidates(session, wanted, &catalog)?;
+        let candidates = candidates(session, wanted, &catalog, &search_path)?;
         indexes.push(state::judge(wanted, &candidates, &catalog));
     }
     Ok(Verdict {
@@ -44,6 +47,7 @@ fn candidates<'a>(
     session: &mut Session,
     wanted: &'a ManifestIndex,
     catalog: &'a LiveCatalog,
+    search_path: &str,
 ) -> Result<Vec<Candidate<'a>>> {
     let canonical = Canonical::of(&wanted.definition);
     let mut candidates = Vec::new();
@@ -52,7 +56,7 @@ fn candidates<'a>(
             Comparison::Same => Some(true),
             Comparison::Different => Some(false),
             Comparison::AskThePlanner => {
-                oracle::is_same(session, &wanted.relation, &catalog.search_path, &canonical, &index.canonical)?
+                oracle::is_same(session, &wanted.relation, search_path, &canonical, &index.canonical)?
             }
         };
         candidates.push((index, is_same));

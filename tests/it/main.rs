@@ -13,4 +13,5 @@ mod sql_shapes;
 mod support;
 mod tidy;
 mod verify_states;
+mod verify_usage;
 mod whatif_size;

@@ -136,6 +136,34 @@ fn ok_with_names_that_have_to_be_quoted_and_escaped() {
 }
 
 #[test]
+fn ok_with_names_of_the_application_s_search_path() {
+    on_each_version("verify_path", |database| {
+        database.execute(
+            "CREATE SCHEMA \"my app\"; CREATE FUNCTION \"my app\".plain(varchar) RETURNS text IMMUTABLE LANGUAGE sql
+               AS $$ SELECT pg_catalog.lower($1) $$",
+        );
+        let mut definition = IndexDefinition::btree(["id"]);
+        definition.key_columns.push(IndexTarget::Expression("plain(email)".into()).into());
+        let mut workload = workload(vec![table(1, &orders(), vec![])], vec![statement("SELECT 1")]);
+        let snapshot = std::sync::Arc::get_mut(&mut workload.snapshot).expect("the only one");
+        snapshot.server.search_path = vec!["my app".into(), "public".into()];
+        let bundle = bundle(&[create("path_idx", definition)], &workload);
+        let folder = tempfile::tempdir().expect("a folder");
+        for file in ["0001_path_idx.sql", "verify.sql"] {
+            let path = folder.path().join(file);
+            let emitted = bundle.files.iter().find(|emitted| emitted.path == file).expect("a file");
+            std::fs::write(&path, &emitted.content).expect("a file");
+            let output = psql(&database.url(), &[&path]);
+            assert!(output.status.success(), "{file}: {}", String::from_utf8_lossy(&output.stderr));
+        }
+        let mut session =
+            Session::connect(&Target::resolve(Some(&database.url())).expect("a target")).expect("a session");
+        let verdict = judge_indexes(&mut session, &bundle.manifest, "shop").expect("a verdict");
+        assert_eq!(verdict.indexes[0].state.as_str(), "ok");
+    });
+}
+
+#[test]
 fn ok_for_every_access_method() {
     on_each_version("verify_methods", |database| {
         database.execute("ALTER TABLE orders ADD data jsonb, ADD at tstzrange");
