@@ -1,9 +1,12 @@
 //! Statement text → shape: what a statement asks of the relations it names. No I/O; knows the catalog only as a snapshot.
 
+pub mod classify;
 mod describe;
 mod error;
+pub mod expression;
 mod logic;
 mod lower;
+pub mod normalise;
 pub mod parameters;
 pub mod parse;
 mod print;
@@ -13,18 +16,23 @@ pub mod repair;
 mod resolve;
 pub mod rewrite;
 pub mod shape;
+pub mod statements;
 mod target;
 pub(crate) mod tokens;
 mod tree;
 mod walk;
 
+pub use classify::{TextClass, check_one_plannable, classify};
 pub use describe::describe;
 pub use error::ShapeError;
+pub use expression::{canonical, same_expression, same_predicate};
+pub use normalise::{Normalised, fingerprint, normalise};
 pub use parameters::{ParameterPlace, ParameterUse, count_parameters, parameter_at, parameters, substitute};
 pub use repair::for_server;
 pub use shape::{
     Comparand, Comparison, JoinKind, JoinQual, KeyOrder, Limit, OrArm, Qual, RowComparison, Scan, Shape, StatementKind,
 };
+pub use statements::{FileStatement, split};
 
 use crate::snapshot::Catalog;
 

@@ -36,7 +36,8 @@ pub enum ParameterPlace {
         relation: Oid,
         /// What it is compared with. Expressions may hold other parameters here.
         target: IndexTarget,
-        /// How, with the target on the left; `In` for an element of a list.
+        /// How, with the target on the left; `In` for an element of a list, the operator `= ANY` for what is looked for
+        /// among the elements of an array column.
         comparison: Comparison,
         /// Whether the parameter is an array: `= ANY ($1)`.
         is_array: bool,
@@ -150,7 +151,11 @@ pub(super) fn parameters_of(expr: &Expr, relations: &[Oid]) -> Vec<ParameterUse>
                 Expr::Array(items) => items
                     .iter()
                     .for_each(|item| note_compared(item, expr, Comparison::In, false, relations, &mut found)),
-                array => note_compared(array, expr, Comparison::In, true, relations, &mut found),
+                array => {
+                    note_compared(array, expr, Comparison::In, true, relations, &mut found);
+                    let element = Comparison::Operator("= ANY".to_owned());
+                    note_compared(expr, array, element, false, relations, &mut found);
+                }
             },
             Expr::Distinct { left, right, .. } => compared("=", left, right, relations, &mut found),
             Expr::Function(call) => {
@@ -287,5 +292,34 @@ fn pair_ranges(uses: &mut BTreeMap<u32, ParameterUse>) {
         if let Some(parameter) = uses.get_mut(&high) {
             parameter.other_end = Some(low);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_go_where_parameters_stand_and_nowhere_else() {
+        let values: BTreeMap<u32, String> = [(1, "'a'::text".to_owned()), (12, "5".to_owned())].into();
+        for (text, expected) in [
+            ("select $1, '$1', \"$1\", $2 -- $1", "select 'a'::text, '$1', \"$1\", $2 -- $1"),
+            ("select $x$ $1 $x$ where a=$1and b in ($12)", "select $x$ $1 $x$ where a= 'a'::text and b in (5)"),
+            ("select a$1, $123 /* $1 */", "select a$1, $123 /* $1 */"),
+        ] {
+            assert_eq!(substitute(text, &values), expected);
+        }
+        assert_eq!(count_parameters("select $1, '$9', $3 /* $7 */"), 3);
+        assert_eq!(count_parameters("select 1"), 0);
+    }
+
+    #[test]
+    fn the_nearest_parameter_is_found() {
+        let text = "select $1 + '$2' where abc = $3";
+        assert_eq!(parameter_at(text, 7), Some(1));
+        assert_eq!(parameter_at(text, 8), Some(1));
+        assert_eq!(parameter_at(text, text.len() - 4), Some(3));
+        assert_eq!(parameter_at("select 1", 3), None);
+        assert_eq!(parameter_at(text, 10_000), Some(3));
     }
 }

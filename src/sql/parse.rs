@@ -59,7 +59,6 @@ pub(super) fn parse(text: &str) -> Result<Statement, String> {
 }
 
 /// Parses `text` as one expression.
-#[allow(dead_code)]
 pub(super) fn parse_expression(text: &str) -> Result<Expr, String> {
     if text.len() > TEXT_BYTES_MAX {
         return Err(format!("the expression is longer than {TEXT_BYTES_MAX} bytes"));

@@ -1,4 +1,4 @@
-//! Walks through whole statements, subqueries included: how often a WITH query is named.
+//! Walks through whole statements, subqueries included: how often a WITH query is named, how many FROM items there are.
 
 use super::tree::{
     Body, Delete, Expr, From, Insert, Item, JoinCondition, Merge, Query, Select, SetColumn, Statement, Update,
@@ -6,14 +6,22 @@ use super::tree::{
 
 /// How often `name` is referred to as a relation in `query`, other than in the definition of a WITH query of that name.
 pub(super) fn count_references(query: &Query, name: &str) -> usize {
-    let mut counter = Counter { name, n_references: 0 };
+    let mut counter = Counter { name, n_references: 0, n_items: 0 };
     counter.query(query);
     counter.n_references
+}
+
+/// How many FROM items and targets a statement has, subqueries included.
+pub(super) fn count_from_items(statement: &Statement) -> usize {
+    let mut counter = Counter { name: "", n_references: 0, n_items: 0 };
+    counter.statement(statement);
+    counter.n_items
 }
 
 struct Counter<'n> {
     name: &'n str,
     n_references: usize,
+    n_items: usize,
 }
 
 impl Counter<'_> {
@@ -39,6 +47,7 @@ impl Counter<'_> {
         match statement {
             Statement::Query(query) => self.query(query),
             Statement::Insert(Insert { source, on_conflict, returning, .. }) => {
+                self.n_items += 1 + usize::from(on_conflict.is_some());
                 source.iter().for_each(|source| self.query(source));
                 if let Some(on_conflict) = on_conflict {
                     self.set(&on_conflict.set);
@@ -92,6 +101,7 @@ impl Counter<'_> {
     }
 
     fn from(&mut self, item: &From) {
+        self.n_items += usize::from(!matches!(item, From::Join { .. }));
         match item {
             From::Relation { path, .. } => {
                 self.n_references += usize::from(matches!(path.as_slice(), [name] if name == self.name));

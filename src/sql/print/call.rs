@@ -63,7 +63,7 @@ impl Printer {
             self.list(", ", &window.partition);
         }
         self.sort_clause(" ORDER BY ", &window.order);
-        self.push(if window.has_frame { " ...)" } else { ")" });
+        self.push(if window.has_frame { " ROWS UNBOUNDED PRECEDING)" } else { ")" });
     }
 
     /// Writes sort keys after `clause`; nothing without keys.

@@ -1,11 +1,15 @@
 //! The tree as SQL again: expressions, with parentheses around every operand that is no atom. One spelling for each
-//! meaning, valid as an index expression; or masked, with every constant as `?`, for fingerprints.
+//! meaning, valid as an index expression; or masked, with every constant as `$0`, for fingerprints.
 
 mod call;
 mod query;
 
 use super::tree::{Expr, Test};
 use crate::pg::quote_identifier;
+
+/// What stands for every constant and parameter where these do not matter: no statement has a parameter of that
+/// number, and yet it parses.
+pub(super) const MASK: &str = "$0";
 
 /// `expr` as SQL, columns without qualifiers once they are resolved.
 pub(super) fn sql(expr: &Expr) -> String {
@@ -25,14 +29,12 @@ pub(super) fn path(path: &[String]) -> String {
 pub(super) struct Printer {
     /// What has been written.
     pub out: String,
-    /// Whether constants and parameters become `?` and what only differs in spelling becomes one.
+    /// Whether constants and parameters become `$0` and what only differs in spelling becomes one.
     pub is_masked: bool,
     /// Whether qualifiers are left out: the statement has one FROM item.
     pub omits_qualifiers: bool,
     /// For each block from the outermost, what its FROM items are called and how that is written.
     pub scopes: Vec<Vec<(String, String)>>,
-    /// How many FROM items have been named.
-    pub n_names: usize,
 }
 
 impl Printer {
@@ -93,7 +95,7 @@ impl Printer {
                 self.push(&path);
                 self.push(".*");
             }
-            Expr::Literal(_) | Expr::Parameter(_) if self.is_masked => self.push("?"),
+            Expr::Literal(_) | Expr::Parameter(_) if self.is_masked => self.push(MASK),
             Expr::Literal(text) => self.push(text),
             Expr::Parameter(number) => self.push(&format!("${number}")),
             Expr::And(parts) => self.operands(" AND ", parts),
@@ -122,7 +124,7 @@ impl Printer {
                 self.push(if *is_negated { " IS NOT DISTINCT FROM " } else { " IS DISTINCT FROM " });
                 self.operand(right);
             }
-            Expr::Cast { expr, .. } if self.is_masked && is_constant(expr) => self.push("?"),
+            Expr::Cast { expr, .. } if self.is_masked && is_constant(expr) => self.push(MASK),
             Expr::Cast { expr, type_name } => {
                 self.operand(expr);
                 self.push("::");
@@ -210,22 +212,19 @@ impl Printer {
         }
         let mut written: Vec<String> = parts.iter().map(|part| self.apart(|printer| printer.operand(part))).collect();
         written.sort();
-        let n_all = written.len();
-        let mut distinct = written.clone();
-        distinct.dedup();
-        let repeated = |arm: &String| written.iter().filter(|other| *other == arm).count() > 1;
-        let arms: Vec<String> = distinct
+        let n_of = |arm: &String| written.iter().filter(|other| *other == arm).count();
+        let mut arms: Vec<String> = written
             .iter()
-            .map(|arm| match arm.strip_suffix(" = ?)") {
-                Some(tested) if repeated(arm) => format!("{tested} IN (?))"),
+            .map(|arm| match arm.strip_suffix(" = $0)").map(|tested| format!("{tested} IN ($0))")) {
+                Some(list) if n_of(arm) > 1 || written.contains(&list) => list,
                 _ => arm.clone(),
             })
             .collect();
-        match (arms.as_slice(), n_all) {
-            ([one], n) if n > 1 => {
-                self.push(one.strip_prefix('(').and_then(|one| one.strip_suffix(')')).unwrap_or(one))
-            }
-            _ => self.push(&arms.join(" OR ")),
+        arms.sort();
+        arms.dedup();
+        match arms.as_slice() {
+            [one] => self.push(one.strip_prefix('(').and_then(|one| one.strip_suffix(')')).unwrap_or(one)),
+            arms => self.push(&arms.join(" OR ")),
         }
     }
 
@@ -268,8 +267,8 @@ impl Printer {
         let is_list = is_constant(array) || matches!(array, Expr::Array(parts) if parts.iter().all(is_constant));
         self.operand(expr);
         match (op, is_all) {
-            ("=", false) if self.is_masked && is_list => self.push(" IN (?)"),
-            ("<>", true) if self.is_masked && is_list => self.push(" NOT IN (?)"),
+            ("=", false) if self.is_masked && is_list => self.push(" IN ($0)"),
+            ("<>", true) if self.is_masked && is_list => self.push(" NOT IN ($0)"),
             _ => {
                 self.push(&format!(" {op} {} (", if is_all { "ALL" } else { "ANY" }));
                 self.expr(array);
@@ -324,7 +323,7 @@ pub(super) fn commuted(op: &str) -> Option<&'static str> {
 
 /// Whether, masked, the operands are to be swapped: constants stand on the right, else the lesser text on the left.
 fn is_after(left: &str, right: &str) -> bool {
-    match (left == "?", right == "?") {
+    match (left == MASK, right == MASK) {
         (true, false) => true,
         (false, true) => false,
         _ => left > right,

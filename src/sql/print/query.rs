@@ -5,6 +5,8 @@ use crate::sql::tree::{
     Alias, Body, Cte, Distinct, From, Insert, Item, Join, JoinCondition, Query, Select, SetColumn, SetOp, Statement,
 };
 
+use crate::pg::quote_identifier;
+
 impl Printer {
     /// Writes a statement.
     pub fn statement(&mut self, statement: &Statement) {
@@ -37,8 +39,13 @@ impl Printer {
                     printer.push(if action.is_for_unmatched { " WHEN NOT MATCHED" } else { " WHEN MATCHED" });
                     printer.push(if action.is_for_unmatched_target { " BY SOURCE" } else { "" });
                     printer.clause(" AND ", action.condition.as_ref());
+                    printer.push(match (action.is_delete, action.set.is_empty(), action.insert_values.is_empty()) {
+                        (true, ..) => " THEN DELETE",
+                        (_, false, _) => " THEN UPDATE",
+                        (_, _, false) => " THEN",
+                        _ => " THEN DO NOTHING",
+                    });
                     printer.set(&action.set);
-                    printer.push(if action.is_delete { " DELETE" } else { "" });
                     if !action.insert_values.is_empty() {
                         printer.push(&format!(" INSERT ({}) VALUES (", action.insert_columns.join(", ")));
                         printer.list(", ", &action.insert_values);
@@ -61,10 +68,11 @@ impl Printer {
                 None => printer.push("DEFAULT VALUES"),
             }
             if let Some(on_conflict) = &insert.on_conflict {
-                printer.push(" ON CONFLICT DO");
-                if on_conflict.set.is_empty() {
-                    printer.push(" NOTHING");
-                }
+                printer.push(if on_conflict.set.is_empty() {
+                    " ON CONFLICT DO NOTHING"
+                } else {
+                    " ON CONFLICT DO UPDATE"
+                });
                 printer.set(&on_conflict.set);
                 printer.clause(" WHERE ", on_conflict.filter.as_ref());
             }
@@ -81,6 +89,7 @@ impl Printer {
 
     /// Writes a query.
     pub fn query(&mut self, query: &Query) {
+        self.scopes.push(Vec::new());
         for (n, cte) in query.ctes.iter().enumerate() {
             self.push(match (n, query.is_recursive) {
                 (0, true) => "WITH RECURSIVE ",
@@ -92,7 +101,6 @@ impl Printer {
         if !query.ctes.is_empty() {
             self.push(" ");
         }
-        self.scopes.push(Vec::new());
         self.body(&query.body);
         self.sort_clause(" ORDER BY ", &query.order);
         self.clause(" LIMIT ", query.limit.as_ref());
@@ -104,7 +112,7 @@ impl Printer {
     fn cte(&mut self, cte: &Cte) {
         self.push(&super::path(std::slice::from_ref(&cte.name)));
         if !cte.columns.is_empty() {
-            self.push(&format!(" ({})", cte.columns.join(", ")));
+            self.push(&format!(" ({})", super::path(&cte.columns).replace('.', ", ")));
         }
         self.push(match cte.materialized {
             Some(true) => " AS MATERIALIZED (",
@@ -182,7 +190,7 @@ impl Printer {
                     self.expr(expr);
                     // The names of the outermost columns are the client's business.
                     if let Some(alias) = alias.as_ref().filter(|_| self.scopes.len() > 1) {
-                        self.push(&format!(" AS {alias}"));
+                        self.push(&format!(" AS {}", quote_identifier(alias)));
                     }
                 }
             }
@@ -199,7 +207,11 @@ impl Printer {
     fn set(&mut self, set: &[SetColumn]) {
         for (n, assignment) in set.iter().enumerate() {
             self.push(if n == 0 { " SET " } else { ", " });
-            self.push(&format!("({}) = ", assignment.columns.join(", ")));
+            let columns: Vec<_> = assignment.columns.iter().map(|column| quote_identifier(column)).collect();
+            match columns.as_slice() {
+                [column] => self.push(&format!("{column} = ")),
+                columns => self.push(&format!("({}) = ", columns.join(", "))),
+            }
             self.expr(&assignment.value);
         }
     }
@@ -214,8 +226,11 @@ impl Printer {
     fn join_clause(&mut self, keyword: &str, items: &[From]) {
         self.name_items(items);
         for (n, item) in items.iter().enumerate() {
-            self.push(if n == 0 { keyword } else { ", " });
+            self.push(if n == 0 { keyword } else { " CROSS JOIN " });
+            let is_nested = n > 0 && matches!(item, From::Join { .. });
+            self.push(if is_nested { "(" } else { "" });
             self.from(item);
+            self.push(if is_nested { ")" } else { "" });
         }
     }
 
@@ -237,10 +252,12 @@ impl Printer {
                 alias.as_ref().map(|alias| alias.name.clone()).unwrap_or_default()
             }
         };
+        // By block and place, so that the order in which subqueries are written does not matter.
+        let depth = self.scopes.len();
         let Some(scope) = self.scopes.last_mut() else { return };
         if !scope.iter().any(|(known, _)| *known == alias) {
-            self.n_names += 1;
-            scope.push((alias, format!("t{}", self.n_names)));
+            let name = format!("t{depth}_{}", scope.len() + 1);
+            scope.push((alias, name));
         }
     }
 
@@ -271,28 +288,35 @@ impl Printer {
         };
         if let Some(alias) = alias.filter(|_| !is_join && !self.omits_qualifiers) {
             let written = self.qualifier(&[alias]);
-            self.push(&format!(" {written}"));
+            self.push(&format!(" AS {written}"));
         }
         if let Some(columns) = columns(item).filter(|columns| !columns.is_empty()) {
-            self.push(&format!("({})", columns.join(", ")));
+            let columns: Vec<_> = columns.iter().map(|column| quote_identifier(column)).collect();
+            self.push(&format!(" ({})", columns.join(", ")));
         }
     }
 
     fn join(&mut self, left: &From, right: &From, kind: Join, condition: &JoinCondition) {
         self.from(left);
         self.push(match (kind, condition) {
-            (Join::Inner, JoinCondition::None) => ", ",
+            (Join::Inner, JoinCondition::None) => " CROSS JOIN ",
+            (_, JoinCondition::Natural) => " NATURAL JOIN ",
             (Join::Inner, _) => " JOIN ",
             (Join::Left, _) => " LEFT JOIN ",
             (Join::Right, _) => " RIGHT JOIN ",
             (Join::Full, _) => " FULL JOIN ",
         });
+        let is_nested = matches!(right, From::Join { .. });
+        self.push(if is_nested { "(" } else { "" });
         self.from(right);
+        self.push(if is_nested { ")" } else { "" });
         match condition {
             JoinCondition::On(expr) => self.clause(" ON ", Some(expr)),
-            JoinCondition::Using(columns) => self.push(&format!(" USING ({})", columns.join(", "))),
-            JoinCondition::Natural => self.push(" NATURAL"),
-            JoinCondition::None => {}
+            JoinCondition::Using(columns) => {
+                let columns: Vec<_> = columns.iter().map(|column| quote_identifier(column)).collect();
+                self.push(&format!(" USING ({})", columns.join(", ")));
+            }
+            JoinCondition::Natural | JoinCondition::None => {}
         }
     }
 }

@@ -272,7 +272,9 @@ fn drop_join_using_alias(pieces: &mut Pieces, at: usize) {
         return;
     }
     let Some(close) = pieces.closing(at + 1) else { return };
-    if pieces.is_word(close + 1, "as") && pieces.is_name(close + 2) {
+    // A parenthesis after USING holds column names, or else (DELETE, MERGE) a query.
+    let is_names = (at + 2..close).all(|n| pieces.is_mark(n, ",") || pieces.is_name(n) && !pieces.is_word(n, "select"));
+    if is_names && pieces.is_word(close + 1, "as") && pieces.is_name(close + 2) {
         pieces.list.drain(close + 1..close + 3);
     }
 }
