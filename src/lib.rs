@@ -10,6 +10,7 @@ pub mod server;
 pub mod sql;
 pub mod plan;
 pub mod workload;
+pub mod planning;
 pub mod rules;
 pub mod whatif;
 pub mod advice;

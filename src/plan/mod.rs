@@ -2,8 +2,10 @@
 
 mod node;
 pub mod parse;
+mod shape;
 pub mod walk;
 
 pub use node::{Node, Plan};
 pub use parse::parse;
+pub use shape::{parameters, shape};
 pub use walk::{PlanScan, PlanSort, Visit};

@@ -29,9 +29,12 @@ pub struct Node {
     /// `Operation` of a ModifyTable.
     #[serde(rename = "Operation", skip_serializing_if = "Option::is_none")]
     pub operation: Option<String>,
-    /// `Strategy` of an aggregate, `Command` of a SetOp.
-    #[serde(rename = "Strategy", alias = "Command", skip_serializing_if = "Option::is_none")]
+    /// `Strategy` of an Aggregate or a SetOp: `Plain`, `Sorted`, `Hashed`, `Mixed`.
+    #[serde(rename = "Strategy", skip_serializing_if = "Option::is_none")]
     pub strategy: Option<String>,
+    /// `Command` of a SetOp: `Except`, `Intersect All` …
+    #[serde(rename = "Command", skip_serializing_if = "Option::is_none")]
+    pub command: Option<String>,
     /// `Schema` of the relation scanned.
     #[serde(rename = "Schema", skip_serializing_if = "Option::is_none")]
     pub schema: Option<String>,

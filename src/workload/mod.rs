@@ -1,8 +1,14 @@
-//! What ran: statements with their counts, shapes and plans, and what each of them weighs. No I/O.
+//! What ran: statements with their counts, shapes and plans, and what each of them weighs. Reads workload files; asks no server.
 
+mod build;
+mod files;
+mod merge;
 #[cfg(test)]
 pub(crate) mod test_workload;
 mod weigh;
+
+pub use build::{BuildOptions, build};
+pub use files::{ScriptFile, read_scripts};
 
 use std::sync::Arc;
 
@@ -120,6 +126,28 @@ pub enum Weigh {
     Cost,
     /// Its calls: every statement's cost before counts as 1.
     Calls,
+}
+
+impl Workload {
+    /// Puts the statements in order: the most cost × weight first, those that are not planned behind them by their
+    /// measured time and calls, ties by queryid.
+    pub fn sort(&mut self) {
+        let weights = self.weights();
+        let mut weighed: Vec<(f64, Statement)> = std::mem::take(&mut self.statements)
+            .into_iter()
+            .zip(weights)
+            .map(|(statement, weight)| (statement.cost_before().map_or(-1.0, |cost| cost * weight), statement))
+            .collect();
+        weighed.sort_by(|(left_weight, left), (right_weight, right)| {
+            let time = |statement: &Statement| statement.exec_ms_total.unwrap_or_default();
+            right_weight
+                .total_cmp(left_weight)
+                .then(time(right).total_cmp(&time(left)))
+                .then(right.n_calls.total_cmp(&left.n_calls))
+                .then(left.queryid.cmp(&right.queryid))
+        });
+        self.statements = weighed.into_iter().map(|(_, statement)| statement).collect();
+    }
 }
 
 impl Statement {

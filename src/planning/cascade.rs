@@ -1,0 +1,135 @@
+//! One statement down the cascade: its own constants, values from statistics, type defaults where those are refused,
+//! the generic plan, and for what the role may not write the SELECT that finds the rows. Sends through `server` only.
+
+use std::collections::BTreeMap;
+
+use super::pick::{Picked, Picker};
+use super::server::{Answer, Refusal, Server};
+use super::substitute::{parameter_at, parameters, substitute};
+use super::to_select::{RowReference, inserts_values, to_select};
+use super::typed::{Typed, typed};
+use crate::error::Result;
+use crate::plan::{self, Plan};
+use crate::sql::{self, ParameterUse};
+use crate::workload::{ExplainForm, Planned, PlannedBy, Statement};
+
+/// How often values are exchanged for others after the server refused them.
+const REPLACEMENTS_MAX: usize = 12;
+
+/// What came of one statement.
+pub(super) enum Outcome {
+    /// It is planned.
+    Planned(Box<Planned>),
+    /// It inserts rows that it spells out, and the role may not plan that: there is nothing to advise on.
+    NothingToPlan,
+    /// It cannot be planned, and why.
+    Refused(Refusal),
+}
+
+/// A text that was planned.
+struct Explained {
+    text: String,
+    is_rewritten_to_select: bool,
+    plan: Plan,
+}
+
+/// Plans one statement.
+pub(super) fn plan_statement(server: &mut Server<'_>, statement: &Statement, picker: &Picker<'_>) -> Result<Outcome> {
+    if let Err(reason) = sql::check_one_plannable(&statement.text) {
+        return Ok(Outcome::Refused(Refusal::Unreadable(reason)));
+    }
+    let typed = match typed(server, &statement.text, picker.catalog())? {
+        Ok(typed) => typed,
+        Err(refusal) => return Ok(Outcome::Refused(refusal)),
+    };
+    if typed.types.is_empty() {
+        let explained = explain(server, &typed.text, ExplainForm::Plain)?;
+        return Ok(outcome(explained, ExplainForm::Plain, PlannedBy::Constants, &typed.text));
+    }
+    let values = picker.values(&typed, &uses(server, &typed, picker)?, statement);
+    if let Ok((explained, form, by)) = explain_with_values(server, &typed, values)? {
+        return Ok(outcome(Ok(explained), form, by, &typed.text));
+    }
+    let generic = explain(server, &typed.text, ExplainForm::Generic)?;
+    Ok(outcome(generic, ExplainForm::Generic, PlannedBy::Generic, &typed.text))
+}
+
+/// Where the parameters stand: by the text, and where that is beyond the parser by the quals of its generic plan.
+fn uses(server: &mut Server<'_>, typed: &Typed, picker: &Picker<'_>) -> Result<BTreeMap<u32, ParameterUse>> {
+    if let Ok(uses) = sql::parameters(&typed.text, picker.catalog()) {
+        return Ok(uses.into_iter().map(|parameter| (parameter.number, parameter)).collect());
+    }
+    let plan = server.plan(&typed.text, ExplainForm::Generic)?;
+    Ok(plan.map(|plan| plan::parameters(&plan, picker.catalog())).unwrap_or_default())
+}
+
+fn outcome(explained: Answer<Explained>, form: ExplainForm, by: PlannedBy, text: &str) -> Outcome {
+    match explained {
+        Ok(Explained { text, is_rewritten_to_select, plan }) => {
+            Outcome::Planned(Box::new(Planned { text, form, by, is_rewritten_to_select, plan }))
+        }
+        Err(_) if inserts_values(text) => Outcome::NothingToPlan,
+        Err(refusal) => Outcome::Refused(refusal),
+    }
+}
+
+/// Plans with values in the place of parameters, exchanging those that the server refuses. Parameters for which there
+/// is none remain, and the plan is a generic one.
+fn explain_with_values(
+    server: &mut Server<'_>,
+    typed: &Typed,
+    mut values: BTreeMap<u32, Picked>,
+) -> Result<Answer<(Explained, ExplainForm, PlannedBy)>> {
+    let mut n_replacements = 0;
+    loop {
+        let sql: BTreeMap<u32, String> = values.iter().map(|(number, value)| (*number, value.sql().to_owned())).collect();
+        let text = substitute(&typed.text, &sql);
+        let (form, by) = match parameters(&text).is_empty() {
+            true => (ExplainForm::Plain, PlannedBy::Statistics),
+            false => (ExplainForm::Generic, PlannedBy::Generic),
+        };
+        let refusal = match explain(server, &text, form)? {
+            Ok(explained) => return Ok(Ok((explained, form, by))),
+            Err(refusal) => refusal,
+        };
+        n_replacements += 1;
+        let Refusal::Server(refused) = &refusal else { return Ok(Err(refusal)) };
+        // Class 22, data exception: the value, not the statement, is at fault.
+        if !refused.code.starts_with("22") || n_replacements > REPLACEMENTS_MAX {
+            return Ok(Err(refusal));
+        }
+        let culprit = refused.position.and_then(|position| parameter_at(&typed.text, &sql, position));
+        if !Picker::replace(&mut values, culprit) {
+            return Ok(Err(refusal));
+        }
+    }
+}
+
+/// Plans `text`, or where the role or a lock forbids planning a write, the SELECT that finds its rows.
+fn explain(server: &mut Server<'_>, text: &str, form: ExplainForm) -> Result<Answer<Explained>> {
+    let refusal = match server.plan(text, form)? {
+        Ok(plan) => return Ok(Ok(Explained { text: text.to_owned(), is_rewritten_to_select: false, plan })),
+        Err(refusal) => refusal,
+    };
+    if !forbids_writing(&refusal) || inserts_values(text) {
+        return Ok(Err(refusal));
+    }
+    for row in [RowReference::Ctid, RowReference::Whole] {
+        let Some(select) = to_select(text, row) else { break };
+        let select = substitute(&select, &BTreeMap::new());
+        match server.plan(&select, form)? {
+            Ok(plan) => return Ok(Ok(Explained { text: select, is_rewritten_to_select: true, plan })),
+            // undefined_column: a view has no ctid.
+            Err(next) if next.code() == "42703" => {}
+            Err(_) => break,
+        }
+    }
+    Ok(Err(refusal))
+}
+
+/// Whether a missing privilege or someone's lock forbids what writing or locking rows needs, but perhaps not reading
+/// them. A standby forbids neither: its locks go up to the one that UPDATE takes.
+fn forbids_writing(refusal: &Refusal) -> bool {
+    // insufficient_privilege, lock_not_available
+    matches!(refusal.code(), "42501" | "55P03")
+}

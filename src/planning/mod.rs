@@ -1,0 +1,96 @@
+//! Statement text → a text that the planner accepts, and its plan. Asks the server with EXPLAIN, never with ANALYZE;
+//! executes nothing. Values that stand for parameters go into `Planned::text` and nowhere else.
+
+mod call_argument;
+mod cascade;
+mod cast;
+mod default_value;
+mod document;
+mod phrase;
+mod pick;
+mod reason;
+mod repeated_key;
+mod server;
+mod substitute;
+mod to_select;
+#[cfg(test)]
+mod to_select_tests;
+mod typed;
+mod values;
+
+use std::sync::Arc;
+
+use crate::db::Session;
+use crate::error::Result;
+use crate::plan::{self, Plan};
+use crate::snapshot::{self, Gap};
+use crate::workload::{Planned, Statement, Workload};
+use cascade::Outcome;
+use pick::Picker;
+use server::Server;
+
+/// Plans every statement of `workload` on the server as it is, each in a short transaction of its own, and fills in
+/// [`Statement::planned`]. A statement whose text is beyond the parser gets its shape from its plan. What cannot be
+/// planned becomes a gap with the server's own reason, values left out. In the end the statements are in the order of
+/// what they weigh.
+///
+/// `progress` is told after each statement how many are done.
+///
+/// # Errors
+/// Only when the session is lost or the run is interrupted.
+pub fn plan_statements(
+    session: &mut Session,
+    workload: &mut Workload,
+    progress: &mut dyn FnMut(usize),
+) -> Result<()> {
+    let snapshot = Arc::clone(&workload.snapshot);
+    let picker = Picker::new(&snapshot);
+    let mut server = Server::new(session, &snapshot.server);
+    let exec_ms_total = workload.exec_ms_total();
+    for (position, statement) in workload.statements.iter_mut().enumerate() {
+        let outcome = cascade::plan_statement(&mut server, statement, &picker)?;
+        if let Some(reason) = settle(statement, outcome, &picker, &server) {
+            let reason = format!("{reason}{}", reason::share(statement, exec_ms_total));
+            workload.gaps.push(Gap::new("statement", statement.queryid.to_string(), reason));
+        }
+        progress(position + 1);
+    }
+    workload.sort();
+    Ok(())
+}
+
+/// Plans again what was planned before, on the server as it is now. The inner error is the server's reason, without
+/// values.
+///
+/// # Errors
+/// Only when the session is lost or the run is interrupted.
+pub fn replan(
+    session: &mut Session,
+    server: &snapshot::Server,
+    planned: &Planned,
+) -> Result<std::result::Result<Plan, String>> {
+    let mut server = Server::new(session, server);
+    let plan = server.plan(&planned.text, planned.form)?;
+    Ok(plan.map_err(|refusal| reason::of(&refusal, &server)))
+}
+
+/// Notes what came of `statement`; the reason if something of it stays unknown.
+fn settle(statement: &mut Statement, outcome: Outcome, picker: &Picker<'_>, server: &Server<'_>) -> Option<String> {
+    let refusal = match outcome {
+        Outcome::Planned(planned) => {
+            if statement.shape.is_none() {
+                statement.shape = plan::shape(&planned.plan, picker.catalog());
+            }
+            statement.planned = Some(*planned);
+            return None;
+        }
+        Outcome::NothingToPlan => return None,
+        Outcome::Refused(refusal) => refusal,
+    };
+    // The server knows better what exists: a text that was cut off can parse, and name columns that do exist.
+    if reason::contradicts_shape(&refusal) {
+        statement.shape = None;
+    }
+    let what = if statement.shape.is_some() { "could not be planned, only its text is known" } else { "could be neither parsed nor planned" };
+    Some(format!("{what}: {}", reason::of(&refusal, server)))
+}
