@@ -1,7 +1,7 @@
 //! Is an expression one expression? Text that goes into DDL unquoted is checked here, so that it can be nothing else.
 
-use super::lexer::{Token, TokenKind, tokens};
 use crate::pg::text::is_representable;
+use crate::sql::tokens::{Token, TokenKind, tokens};
 
 /// Why `sql` may not be written into a statement as an expression; `Ok` when it may.
 ///
@@ -9,41 +9,38 @@ use crate::pg::text::is_representable;
 /// brackets balance, it has no `;`, no comment, no `$`, no backslash and no psql variable outside quotes, and its
 /// strings end at the same place whatever `standard_conforming_strings` says.
 pub fn check_expression(sql: &str) -> Result<(), String> {
-    let mut open = Vec::new();
-    let mut previous_is_colon = false;
     let tokens = tokens(sql);
     if tokens.iter().all(|token| token.kind == TokenKind::Space) {
         return Err("it is empty".to_owned());
     }
-    for (position, token) in tokens.iter().enumerate() {
-        check_token(token)?;
-        if token.kind != TokenKind::Symbol {
+    let mut open = Vec::new();
+    for token in &tokens {
+        check_token(token, token.text(sql))?;
+        if token.kind != TokenKind::Punctuation {
             continue;
         }
-        match token.text {
+        match token.text(sql) {
             "(" => open.push(")"),
             "[" => open.push("]"),
-            ")" | "]" if open.pop() != Some(token.text) => return Err("its brackets do not balance".to_owned()),
-            ":" if previous_is_colon => previous_is_colon = false,
-            ":" if tokens.get(position + 1).is_some_and(|next| next.text == ":") => previous_is_colon = true,
-            ":" => return Err("it has a colon, which psql may take for a variable".to_owned()),
+            close @ (")" | "]") if open.pop() != Some(close) => return Err("its brackets do not balance".to_owned()),
             _ => {}
         }
     }
     if open.is_empty() { Ok(()) } else { Err("its brackets do not balance".to_owned()) }
 }
 
-fn check_token(token: &Token<'_>) -> Result<(), String> {
+fn check_token(token: &Token, text: &str) -> Result<(), String> {
+    let is_escaping = text.starts_with(['e', 'E']);
     let reason = match token.kind {
-        TokenKind::Unterminated => "a quoted part of it does not end",
+        _ if token.is_unterminated => "a quoted part of it does not end",
+        _ if text.contains('\0') || !is_representable(text) => "it cannot be represented in UTF-8",
         TokenKind::Comment => "it holds a comment",
-        TokenKind::DollarString | TokenKind::Parameter => "it holds a parameter or a dollar-quoted string",
-        TokenKind::Symbol if matches!(token.text, ";" | "$" | "\\" | "{" | "}" | "\0") => {
-            "it holds more than an expression"
-        }
-        TokenKind::Word if token.text.contains('$') => "it holds a parameter or a dollar-quoted string",
-        TokenKind::String if token.text.contains("\\'") => "a backslash stands before a quote in it",
-        _ if token.text.contains('\0') || !is_representable(token.text) => "it cannot be represented in UTF-8",
+        TokenKind::Parameter => "it holds a parameter",
+        TokenKind::String if text.starts_with('$') => "it holds a dollar-quoted string",
+        TokenKind::String if !is_escaping && text.contains("\\'") => "a backslash stands before a quote in it",
+        TokenKind::Word if text.contains('$') => "it holds a dollar sign outside quotes",
+        TokenKind::Punctuation if matches!(text, ":" | ":=") => "it has a colon, which psql may take for a variable",
+        TokenKind::Punctuation if matches!(text, ";" | "$" | "\\" | "{" | "}") => "it holds more than an expression",
         _ => return Ok(()),
     };
     Err(reason.to_owned())
@@ -54,12 +51,13 @@ fn check_token(token: &Token<'_>) -> Result<(), String> {
 pub fn check_qualified_name(sql: &str) -> Result<(), String> {
     check_expression(sql)?;
     let tokens = tokens(sql);
-    let end = tokens.iter().position(|token| token.text == "(").unwrap_or(tokens.len());
+    let is_close = |token: &Token| token.is_mark(sql, ")");
+    let end = tokens.iter().position(|token| token.is_mark(sql, "(")).unwrap_or(tokens.len());
     let (name, parameters) = tokens.split_at(end);
-    let has_names = name.iter().step_by(2).all(|token| is_identifier(token));
-    let has_dots = name.iter().skip(1).step_by(2).all(|token| token.text == ".");
-    let is_closed_at_end = parameters.iter().filter(|token| token.text == ")").count() <= 1
-        && parameters.last().is_none_or(|token| token.text == ")");
+    let has_names = name.iter().step_by(2).all(is_identifier);
+    let has_dots = name.iter().skip(1).step_by(2).all(|token| token.is_mark(sql, "."));
+    let is_closed_at_end =
+        parameters.iter().filter(|token| is_close(token)).count() <= 1 && parameters.last().is_none_or(is_close);
     if has_names && has_dots && name.len() % 2 == 1 && is_closed_at_end {
         Ok(())
     } else {
@@ -67,7 +65,7 @@ pub fn check_qualified_name(sql: &str) -> Result<(), String> {
     }
 }
 
-fn is_identifier(token: &Token<'_>) -> bool {
+fn is_identifier(token: &Token) -> bool {
     matches!(token.kind, TokenKind::Word | TokenKind::QuotedIdentifier)
 }
 

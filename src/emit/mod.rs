@@ -6,7 +6,6 @@ mod ddl;
 mod fragment;
 mod framework;
 mod header;
-pub(crate) mod lexer;
 mod manifest;
 mod redact;
 mod sql;

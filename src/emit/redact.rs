@@ -1,31 +1,32 @@
 //! Statement texts without values: what a manifest or a report may hold. Understands no grammar beyond tokens.
 
-use super::lexer::{Token, TokenKind, tokens};
+use crate::sql::tokens::{Token, TokenKind, tokens};
 
 /// `sql` with every literal replaced by the next free parameter, as pg_stat_statements does, comments removed and
-/// white space collapsed. Numbers that are positions in ORDER BY and GROUP BY stay: they are no values, and a
-/// parameter there would mean something else. `None` when the text does not end inside its quotes.
+/// white space collapsed. Numbers that are positions in ORDER BY and GROUP BY or modifiers of types (`numeric(10, 2)`)
+/// stay: they are no values, and no parameter can stand there. `None` when the text does not end its quotes.
 pub fn without_values(sql: &str) -> Option<String> {
     let tokens = tokens(sql);
-    if tokens.iter().any(|token| token.kind == TokenKind::Unterminated) {
+    if tokens.iter().any(|token| token.is_unterminated) {
         return None;
     }
-    let mut next_parameter = highest_parameter(&tokens) + 1;
+    let highest = tokens.iter().filter_map(|token| token.parameter(sql)).max().unwrap_or(0);
+    let mut next_parameter = highest + 1;
     let mut positions = ListOfPositions::default();
     let mut text = String::with_capacity(sql.len());
+    let mut modifiers = TypeModifiers::default();
     for token in &tokens {
-        let is_position = positions.advance(token);
+        let is_position = positions.advance(token, token.text(sql));
+        let is_modifier = modifiers.advance(token, token.text(sql));
         match token.kind {
             TokenKind::Space | TokenKind::Comment => {
                 if !text.ends_with(' ') && !text.is_empty() {
                     text.push(' ');
                 }
             }
-            TokenKind::String | TokenKind::PrefixedString | TokenKind::DollarString => {
-                push_parameter(&mut text, &mut next_parameter);
-            }
-            TokenKind::Number if !is_position => push_parameter(&mut text, &mut next_parameter),
-            _ => text.push_str(token.text),
+            TokenKind::String => push_parameter(&mut text, &mut next_parameter),
+            TokenKind::Number if !is_position && !is_modifier => push_parameter(&mut text, &mut next_parameter),
+            _ => text.push_str(token.text(sql)),
         }
     }
     Some(text.trim_end_matches([' ', ';']).to_owned())
@@ -34,11 +35,6 @@ pub fn without_values(sql: &str) -> Option<String> {
 fn push_parameter(text: &mut String, next: &mut u32) {
     text.push_str(&format!("${next}"));
     *next += 1;
-}
-
-fn highest_parameter(tokens: &[Token<'_>]) -> u32 {
-    let parameters = tokens.iter().filter(|token| token.kind == TokenKind::Parameter);
-    parameters.filter_map(|token| token.text[1..].parse().ok()).max().unwrap_or(0)
 }
 
 /// Whether a number stands where ORDER BY or GROUP BY name an output column by its position: right after `BY`, or
@@ -52,21 +48,21 @@ struct ListOfPositions {
 
 impl ListOfPositions {
     /// Takes the next token; true when it is a position.
-    fn advance(&mut self, token: &Token<'_>) -> bool {
+    fn advance(&mut self, token: &Token, text: &str) -> bool {
         match token.kind {
             TokenKind::Space | TokenKind::Comment => return false,
             TokenKind::Number => {
-                let is_position = self.expects_item && token.text.bytes().all(|b| b.is_ascii_digit());
+                let is_position = self.expects_item && text.bytes().all(|b| b.is_ascii_digit());
                 self.expects_item = false;
                 return is_position;
             }
-            TokenKind::Word if token.text.eq_ignore_ascii_case("by") => {
+            TokenKind::Word if text.eq_ignore_ascii_case("by") => {
                 self.list_depth = Some(self.depth);
                 self.expects_item = true;
                 return false;
             }
-            TokenKind::Word if ends_list(token.text) && self.list_depth == Some(self.depth) => self.list_depth = None,
-            TokenKind::Symbol => match token.text {
+            TokenKind::Word if ends_list(text) && self.list_depth == Some(self.depth) => self.list_depth = None,
+            TokenKind::Punctuation => match text {
                 "(" | "[" => self.depth += 1,
                 ")" | "]" => {
                     self.depth = self.depth.saturating_sub(1);
@@ -83,6 +79,73 @@ impl ListOfPositions {
         self.expects_item = false;
         false
     }
+}
+
+/// Whether a number is a type's modifier: in the parentheses after a type that takes some, or after any name that `::`
+/// introduces.
+#[derive(Default)]
+struct TypeModifiers {
+    previous: Word,
+    is_inside: bool,
+}
+
+/// What came before, as far as types are concerned.
+#[derive(Default, Clone, Copy, PartialEq, Eq)]
+enum Word {
+    #[default]
+    Other,
+    Cast,
+    Type,
+}
+
+impl TypeModifiers {
+    /// Takes the next token; true when it is a number inside a type's modifiers.
+    fn advance(&mut self, token: &Token, text: &str) -> bool {
+        let word = match token.kind {
+            TokenKind::Space | TokenKind::Comment => return false,
+            TokenKind::Number => return self.is_inside,
+            TokenKind::Punctuation if text == "(" => {
+                self.is_inside = self.previous == Word::Type;
+                Word::Other
+            }
+            TokenKind::Punctuation if text == "," => return false,
+            TokenKind::Punctuation if text == "::" => Word::Cast,
+            TokenKind::Word | TokenKind::QuotedIdentifier if self.previous == Word::Cast || takes_modifiers(text) => {
+                Word::Type
+            }
+            // A qualified name goes on: `::pg_catalog.varchar(20)`.
+            TokenKind::Punctuation if text == "." && self.previous == Word::Type => Word::Cast,
+            _ => Word::Other,
+        };
+        if text != "(" {
+            self.is_inside = false;
+        }
+        self.previous = word;
+        false
+    }
+}
+
+/// The last words of the names of built-in types that take modifiers.
+fn takes_modifiers(word: &str) -> bool {
+    const TYPES: [&str; 16] = [
+        "varchar",
+        "char",
+        "character",
+        "varying",
+        "nchar",
+        "bpchar",
+        "numeric",
+        "decimal",
+        "dec",
+        "bit",
+        "varbit",
+        "time",
+        "timetz",
+        "timestamp",
+        "timestamptz",
+        "interval",
+    ];
+    word.eq_ignore_ascii_case("float") || TYPES.iter().any(|name| word.eq_ignore_ascii_case(name))
 }
 
 /// Keywords that can follow an ORDER BY or GROUP BY list.
@@ -133,6 +196,21 @@ mod tests {
         assert_eq!(
             without_values("SELECT rank() OVER (PARTITION BY a ORDER BY 1), 5, 6 FROM t").as_deref(),
             Some("SELECT rank() OVER (PARTITION BY a ORDER BY 1), $1, $2 FROM t")
+        );
+    }
+
+    #[test]
+    fn modifiers_of_types_stay() {
+        assert_eq!(
+            without_values(
+                "SELECT CAST(a AS numeric(10, 2)), b::varchar(255), c::pg_catalog.\"varchar\"(20) || 'x', \
+                 d::character varying(9), e::vector(3) <-> $1, round(f, 2), timestamp(3) '2024-01-01', (7)::int, g::int = 8"
+            )
+            .as_deref(),
+            Some(
+                "SELECT CAST(a AS numeric(10, 2)), b::varchar(255), c::pg_catalog.\"varchar\"(20) || $2, \
+                 d::character varying(9), e::vector(3) <-> $1, round(f, $3), timestamp(3) $4, ($5)::int, g::int = $6"
+            )
         );
     }
 

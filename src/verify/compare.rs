@@ -2,7 +2,7 @@
 
 use crate::emit::Canonical;
 use crate::emit::canonical::EXPRESSION_MARK;
-use crate::emit::lexer::tokens;
+use crate::sql::tokens::tokens;
 
 /// What the texts of two definitions say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,7 +69,7 @@ fn predicate(canonical: &Canonical) -> String {
 fn is_balanced(sql: &str) -> bool {
     let mut depth = 0i32;
     tokens(sql).iter().all(|token| {
-        depth += match token.text {
+        depth += match token.text(sql) {
             "(" => 1,
             ")" => -1,
             _ => 0,
@@ -96,13 +96,14 @@ impl Parts {
         let mut depth = 0usize;
         let skeleton = with_expressions(canonical);
         for token in tokens(&skeleton) {
-            depth += usize::from(token.text == "(");
+            let text = token.text(&skeleton);
+            depth += usize::from(text == "(");
             if depth == 0 {
-                outside.push_str(token.text);
+                outside.push_str(text);
                 continue;
             }
-            group.push_str(token.text);
-            if token.text == ")" {
+            group.push_str(text);
+            if text == ")" {
                 depth -= 1;
             }
             if depth == 0 {
