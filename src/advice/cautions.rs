@@ -1,12 +1,13 @@
 //! What a reviewer should know before signing a step: missing statistics, skew, writes, lookalikes. Changes no choice.
 
+use std::collections::BTreeSet;
+
 use crate::pg::{IndexColumn, IndexDefinition, IndexTarget};
 use crate::snapshot::{Catalog, Relation, RelationKind};
 use crate::sql::StatementKind;
 use crate::workload::{Statement, Workload};
 
 use super::StatementGain;
-use super::scope::Extent;
 use super::write_cost::{HotLoss, WriteCost};
 
 /// The share of rows changed since the last ANALYZE from which statistics are stale: autovacuum analyses at 10 %
@@ -40,7 +41,7 @@ pub fn of_create(
     let mut cautions = Vec::new();
     cautions.extend(write.hot_loss.as_ref().map(hot_loss));
     cautions.extend(write_heavy(catalog, workload, relation, served));
-    cautions.extend(statistics(catalog, relation, definition));
+    cautions.extend(statistics(catalog, workload, relation, definition, served));
     cautions.extend(common_value(relation, definition));
     cautions.extend(pattern(definition));
     cautions.extend(expression(definition));
@@ -86,31 +87,43 @@ fn write_heavy(
         .then(|| format!("write_heavy: {n_writes:.0} writes of the relation against {n_reads:.0} reads that it serves"))
 }
 
-fn statistics(catalog: &Catalog<'_>, relation: &Relation, definition: &IndexDefinition) -> Option<String> {
-    let columns: Vec<&str> = super::write_cost::indexed_columns(relation, definition)
-        .iter()
-        .filter_map(|name| relation.column(name))
-        .filter(|column| column.best_statistics().is_none())
-        .map(|column| column.name.as_str())
-        .collect();
-    if relation.n_rows.is_none() && Extent::of(catalog, relation).n_rows.is_none_or(|n| n == 0.0 || !columns.is_empty())
-    {
-        return Some(format!(
-            "stats_missing: {} was never analysed; run ANALYZE {} and look again",
-            relation.name, relation.name
-        ));
+/// Whether the planner guessed: no statistics of the relation, of an indexed column, or of one that a served statement
+/// compares.
+fn statistics(
+    catalog: &Catalog<'_>,
+    workload: &Workload,
+    relation: &Relation,
+    definition: &IndexDefinition,
+    served: &[StatementGain],
+) -> Option<String> {
+    let table = &relation.name;
+    let mut columns = super::write_cost::indexed_columns(relation, definition);
+    columns.extend(served.iter().flat_map(|gain| compared_columns(catalog, workload, relation, gain.statement)));
+    let is_unknown = |name: &&String| relation.column(name).is_some_and(|column| column.best_statistics().is_none());
+    let unknown: Vec<&str> = columns.iter().filter(is_unknown).map(String::as_str).collect();
+    if !unknown.is_empty() {
+        let unknown = unknown.join(", ");
+        return Some(format!("stats_missing: no statistics for {unknown}; run ANALYZE {table} and look again"));
     }
-    if !columns.is_empty() {
-        let columns = columns.join(", ");
-        return Some(format!(
-            "stats_missing: no statistics for {columns}; run ANALYZE {} and look again",
-            relation.name
-        ));
-    }
-    let activity = relation.activity.as_ref()?;
-    let (n_rows, n_changed) = (relation.n_rows?, activity.n_modified_since_analyze as f64);
+    let (n_rows, activity) = (relation.n_rows?, relation.activity.as_ref()?);
+    let n_changed = activity.n_modified_since_analyze as f64;
     (n_rows > 0.0 && n_changed > STALE_SHARE * n_rows)
         .then(|| format!("stats_stale: {n_changed:.0} of {n_rows:.0} rows changed since the last ANALYZE"))
+}
+
+/// The columns of `relation` that a statement compares with something.
+fn compared_columns(
+    catalog: &Catalog<'_>,
+    workload: &Workload,
+    relation: &Relation,
+    statement: usize,
+) -> BTreeSet<String> {
+    let shape = workload.statements.get(statement).and_then(|statement| statement.shape.as_ref());
+    let scans = shape.into_iter().flat_map(|shape| &shape.scans);
+    scans
+        .filter(|scan| catalog.partition_root(scan.relation) == relation.oid)
+        .flat_map(|scan| scan.quals.iter().filter_map(|qual| qual.target.column().map(str::to_owned)))
+        .collect()
 }
 
 /// A column with a value so common that the index does not help to find it.

@@ -73,7 +73,7 @@ pub fn advise(
     if options.budget.is_some() {
         add_prefixes(&items, &mut pool);
     }
-    pool.retain(|id| items[id.0 as usize].is_buildable);
+    pool.retain(|id| items[id.0 as usize].is_buildable && !seed.extensions.contains(id));
 
     let limits = Limits {
         items: &items,
@@ -134,9 +134,19 @@ fn declare(
             declined.push(Declined { relation, index: candidate.definition.clone(), reason });
         }
         let is_buildable = answer.is_ok();
-        Item { candidate, bytes: answer.unwrap_or_default(), name, is_buildable }
+        let extends = extended_index(catalog, &candidate);
+        Item { candidate, bytes: answer.unwrap_or_default(), name, is_buildable, extends }
     });
     Ok(items.collect())
+}
+
+/// The existing index that has the keys of a candidate with INCLUDE columns.
+fn extended_index(catalog: &Catalog<'_>, candidate: &Candidate) -> Option<Oid> {
+    let relation = catalog.relation(candidate.relation)?;
+    let plain = IndexDefinition { included_columns: Vec::new(), ..candidate.definition.clone() };
+    let is_extension = !candidate.definition.included_columns.is_empty();
+    let existing = candidates::covering_index(relation, &plain, candidate.roles).filter(|_| is_extension)?;
+    Some(existing.oid)
 }
 
 fn hypothetical(catalog: &Catalog<'_>, candidate: &Candidate) -> Hypothetical {
@@ -252,6 +262,10 @@ fn decline(catalog: &Catalog<'_>, items: &[Item], seed: &Seed, choice: &search::
         let reason = match choice.refused.get(&id) {
             Some(reason) => reason.clone(),
             None if seed.pool.contains(&id) => "other indexes serve its statements better".to_owned(),
+            None if seed.extensions.contains(&id) => {
+                "its statements find their rows by an existing index with the same keys: INCLUDE alone earns no index"
+                    .to_owned()
+            }
             None if seed.unproven.contains(&id) => {
                 "the what-if backend cannot judge it in its statement, so nothing proves that it would be used"
                     .to_owned()

@@ -10,6 +10,13 @@ use super::super::scope::Extent;
 use super::predicate::Predicate;
 use super::target::{KeyUse, distinct_values, key_for};
 
+/// Distinct values from which an equality tells rows apart.
+const DISTINCT_MIN: f64 = 2.0;
+
+/// Distinct values from which a column may lead an index because other statements compare it too: with fewer, those
+/// statements would still read a large part of the index, and the column is likely a status that changes.
+const LEADING_DISTINCT_MIN: f64 = 20.0;
+
 /// A key column that is compared for equality.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Equality {
@@ -112,7 +119,9 @@ impl<'s> Access<'s> {
     pub fn sort_equalities(&mut self, sharing: &Sharing) {
         let oid = self.relation.oid;
         self.equalities.sort_by(|a, b| {
-            let shared = |equality: &Equality| sharing.of(oid, &equality.key.target);
+            let leads_well = |equality: &Equality| equality.n_distinct.is_none_or(|n| n >= LEADING_DISTINCT_MIN);
+            let shared =
+                |equality: &Equality| if leads_well(equality) { sharing.of(oid, &equality.key.target) } else { 0 };
             b.is_single.cmp(&a.is_single).then_with(|| shared(b).cmp(&shared(a))).then_with(|| {
                 match (a.n_distinct, b.n_distinct) {
                     (Some(a), Some(b)) => b.total_cmp(&a),
@@ -138,11 +147,15 @@ impl<'s> Access<'s> {
             known.is_single |= is_single;
             return;
         }
+        let n_distinct = target
+            .column()
+            .and_then(|name| self.relation.column(name))
+            .and_then(|column| distinct_in(self.relation, self.extent, column));
+        if n_distinct.is_some_and(|n_distinct| n_distinct < DISTINCT_MIN) {
+            self.refused.push((target.clone(), "the column has one value in every row".to_owned()));
+            return;
+        }
         if let Some(key) = self.accept(target, KeyUse::Plain) {
-            let n_distinct = target
-                .column()
-                .and_then(|name| self.relation.column(name))
-                .and_then(|column| distinct_in(self.relation, self.extent, column));
             self.equalities.push(Equality { key, is_single, n_distinct });
         }
     }

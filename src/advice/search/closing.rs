@@ -9,7 +9,7 @@ use crate::whatif::CandidateId;
 
 use super::greedy::changes;
 use super::pricer::{Configuration, Pricer};
-use super::worth::{self, Change, NARROW_COST_MAX, NARROW_GAIN_MIN, UNITS_GAIN_MIN, WITHOUT_INCLUDE_GAIN_MIN};
+use super::worth::{self, Change, NARROW_GAIN_MIN, WITHOUT_INCLUDE_GAIN_MIN};
 use super::{Item, Limits};
 
 /// Rounds at most; the choice settles in two or three.
@@ -104,6 +104,7 @@ fn narrower(limits: &Limits<'_>, chosen: &Configuration, wide: CandidateId) -> V
         other.is_buildable
             && other.candidate.relation == item.candidate.relation
             && columns_of(other).is_subset(&columns)
+            && !walks_in_order_only(item, other)
             && (width(other), other.bytes) < (width(item), item.bytes)
     };
     let mut narrower: Vec<CandidateId> = limits
@@ -119,6 +120,15 @@ fn narrower(limits: &Limits<'_>, chosen: &Configuration, wide: CandidateId) -> V
         (width(item), item.bytes, item.name.clone())
     });
     narrower
+}
+
+/// Whether `narrow` keeps the order that `wide` returns but not the equality before it. The planner takes such a walk
+/// for cheap where the rows that match are spread evenly; where they are not, it reads the whole index.
+fn walks_in_order_only(wide: &Item, narrow: &Item) -> bool {
+    let (wide, narrow) = (&wide.candidate, &narrow.candidate);
+    let equalities = &wide.definition.key_columns[..wide.roles.n_equality.min(wide.definition.key_columns.len())];
+    let leads = narrow.definition.key_columns.first();
+    wide.roles.is_ordered && !equalities.is_empty() && !equalities.iter().any(|key| Some(key) == leads)
 }
 
 fn width(item: &Item) -> usize {
@@ -154,9 +164,7 @@ fn keeps_gain(
     if adds_only_include(&limits.items[wide.0 as usize], &limits.items[narrow.0 as usize]) {
         return Ok(gain_narrow >= WITHOUT_INCLUDE_GAIN_MIN * gain_wide);
     }
-    let loses_little = |(wide, narrow): (&Change, &Change)| {
-        narrow.after <= wide.after * NARROW_COST_MAX || narrow.after - wide.after <= UNITS_GAIN_MIN
-    };
+    let loses_little = |(wide, narrow): (&Change, &Change)| wide.is_as_good_at(narrow.after);
     Ok(gain_narrow >= NARROW_GAIN_MIN * gain_wide && by_wide.iter().zip(&by_narrow).all(loses_little))
 }
 

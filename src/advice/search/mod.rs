@@ -16,7 +16,7 @@ pub use pricer::{Configuration, Pricer, Weighed};
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::error::Result;
-use crate::pg::Bytes;
+use crate::pg::{Bytes, Oid};
 use crate::whatif::CandidateId;
 
 use super::candidates::Candidate;
@@ -34,6 +34,8 @@ pub struct Item {
     pub name: String,
     /// Whether the backend can build it.
     pub is_buildable: bool,
+    /// The existing index with the same keys, to which it only adds INCLUDE columns.
+    pub extends: Option<Oid>,
 }
 
 /// What a choice must keep to.
@@ -77,6 +79,8 @@ pub struct Seed {
     pub together: BTreeSet<Configuration>,
     /// The candidates that the backend could not judge in some statement.
     pub unproven: Configuration,
+    /// The candidates that only add INCLUDE columns to an index which the plans use already.
+    pub extensions: Configuration,
 }
 
 /// Prices every statement with all the candidates at once that its own shape asks for.
@@ -105,7 +109,30 @@ pub fn seed(pricer: &mut Pricer<'_>, items: &[Item]) -> Result<Seed> {
             seed.together.insert(price.used.clone());
         }
     }
+    seed.extensions = extensions(pricer, items)?;
+    seed.pool = seed.pool.difference(&seed.extensions).copied().collect();
+    seed.together.retain(|set| set.is_disjoint(&seed.extensions));
     Ok(seed)
+}
+
+/// The candidates that only add INCLUDE columns to an existing index by which every statement that asks for them finds
+/// its rows now: a second index for the sake of the heap fetches is not worth its keys.
+fn extensions(pricer: &mut Pricer<'_>, items: &[Item]) -> Result<Configuration> {
+    let mut extensions = Configuration::new();
+    for (id, item) in items.iter().enumerate() {
+        let Some(existing) = item.extends else { continue };
+        let mut is_used_now = true;
+        for place in 0..pricer.statements.len() {
+            if item.candidate.asked_by.contains(&pricer.statements[place].statement) {
+                let price = pricer.price(place, &Configuration::new())?;
+                is_used_now &= price.is_some_and(|price| price.used_existing.contains(&existing));
+            }
+        }
+        if is_used_now {
+            extensions.insert(CandidateId(id as u32));
+        }
+    }
+    Ok(extensions)
 }
 
 /// A choice, and why the rest of the pool is not in it.

@@ -85,6 +85,7 @@ fn item(name: &str, size: f64, asked_by: &BTreeSet<usize>) -> Item {
         bytes: Bytes((size * 1000.0) as u64),
         name: name.to_owned(),
         is_buildable: true,
+        extends: None,
     }
 }
 
