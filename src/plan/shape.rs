@@ -51,7 +51,8 @@ impl Select {
         let mut select = Self { columns: Vec::new(), relations: Vec::new(), conditions: Vec::new(), order: Vec::new() };
         let scans = plan.scans();
         let repeated = repeated_partitions(&scans, catalog);
-        let is_system = |scan: &&PlanScan<'_>| matches!(scan.node.schema.as_deref(), Some("pg_catalog" | "information_schema"));
+        let is_system =
+            |scan: &&PlanScan<'_>| matches!(scan.node.schema.as_deref(), Some("pg_catalog" | "information_schema"));
         for scan in scans.iter().filter(|scan| !is_system(scan) && !repeated.contains(scan.alias)) {
             let name = &root_of(relation_of(scan, catalog)?, catalog)?.name;
             select.relations.push(format!("{name} {}", quote_identifier(scan.alias)));
@@ -59,13 +60,15 @@ impl Select {
         let conditions = plan.visits().into_iter().flat_map(|visit| conditions(visit.node));
         let conditions: BTreeSet<String> = conditions.flat_map(conjuncts).collect();
         // What names a repeated partition, a subplan or a CTE cannot be resolved, and says nothing of a relation.
-        select.conditions = conditions.into_iter().filter(|part| select.resolves(&format!("WHERE {part}"), catalog)).collect();
+        select.conditions =
+            conditions.into_iter().filter(|part| select.resolves(&format!("WHERE {part}"), catalog)).collect();
         let sorts = plan.sorts();
         if let [sort] = sorts.as_slice()
             && sort.input_scan.is_some()
         {
             let keys = sort.node.sort_key.clone();
-            select.order = if select.resolves(&format!("ORDER BY {}", keys.join(", ")), catalog) { keys } else { Vec::new() };
+            select.order =
+                if select.resolves(&format!("ORDER BY {}", keys.join(", ")), catalog) { keys } else { Vec::new() };
         }
         // An Append returns what its children do, and does not say so. What is written is another matter: 13 carries
         // the whole row there, later versions the changed columns.
@@ -151,7 +154,9 @@ fn by_partition(output: &str, scans: &[PlanScan<'_>]) -> String {
 }
 
 fn conditions(node: &Node) -> impl Iterator<Item = &str> {
-    [&node.index_cond, &node.filter, &node.join_filter, &node.hash_cond, &node.merge_cond].into_iter().filter_map(|cond| cond.as_deref())
+    [&node.index_cond, &node.filter, &node.join_filter, &node.hash_cond, &node.merge_cond]
+        .into_iter()
+        .filter_map(|cond| cond.as_deref())
 }
 
 /// The parts of a condition that are joined by AND. The server prints BETWEEN as two comparisons and puts every

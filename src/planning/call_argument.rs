@@ -50,13 +50,16 @@ fn fitting_word(phrase: &Phrase<'_>, at: usize) -> Option<&'static str> {
             return Some("\\");
         }
         // Behind CAST( and behind parentheses the place is that of the whole.
-        is_wrapped = at >= 1 && phrase.is_mark(at - 1, "(") && (at < 2 || !phrase.is_name(at - 2) || phrase.is_word(at - 2, "CAST"));
+        is_wrapped = at >= 1
+            && phrase.is_mark(at - 1, "(")
+            && (at < 2 || !phrase.is_name(at - 2) || phrase.is_word(at - 2, "CAST"));
         if is_wrapped {
             at -= if at >= 2 && phrase.is_word(at - 2, "CAST") { 2 } else { 1 };
         }
     }
     let (name, position) = call(phrase, at)?;
-    let found = ARGUMENTS.iter().find(|(function, argument, _)| name.eq_ignore_ascii_case(function) && position == *argument);
+    let found =
+        ARGUMENTS.iter().find(|(function, argument, _)| name.eq_ignore_ascii_case(function) && position == *argument);
     found.map(|(_, _, word)| *word)
 }
 
@@ -69,7 +72,8 @@ fn call<'t>(phrase: &Phrase<'t>, at: usize) -> Option<(&'t str, usize)> {
     let depth = phrase.depth(at);
     let open = (0..at).rev().find(|before| phrase.depth(*before) < depth)?;
     let name = open.checked_sub(1).filter(|name| phrase.is_name(*name))?;
-    let n_commas = (open..at).filter(|between| phrase.depth(*between) == depth && phrase.is_mark(*between, ",")).count();
+    let n_commas =
+        (open..at).filter(|between| phrase.depth(*between) == depth && phrase.is_mark(*between, ",")).count();
     Some((phrase.token_text(name), n_commas))
 }
 

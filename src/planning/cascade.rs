@@ -82,7 +82,8 @@ fn explain_with_values(
 ) -> Result<Answer<(Explained, ExplainForm, PlannedBy)>> {
     let mut n_replacements = 0;
     loop {
-        let sql: BTreeMap<u32, String> = values.iter().map(|(number, value)| (*number, value.sql().to_owned())).collect();
+        let sql: BTreeMap<u32, String> =
+            values.iter().map(|(number, value)| (*number, value.sql().to_owned())).collect();
         let text = substitute(&typed.text, &sql);
         let (form, by) = match parameters(&text).is_empty() {
             true => (ExplainForm::Plain, PlannedBy::Statistics),

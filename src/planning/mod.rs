@@ -38,11 +38,7 @@ use server::Server;
 ///
 /// # Errors
 /// Only when the session is lost or the run is interrupted.
-pub fn plan_statements(
-    session: &mut Session,
-    workload: &mut Workload,
-    progress: &mut dyn FnMut(usize),
-) -> Result<()> {
+pub fn plan_statements(session: &mut Session, workload: &mut Workload, progress: &mut dyn FnMut(usize)) -> Result<()> {
     let snapshot = Arc::clone(&workload.snapshot);
     let picker = Picker::new(&snapshot);
     let mut server = Server::new(session, &snapshot.server);
@@ -91,6 +87,10 @@ fn settle(statement: &mut Statement, outcome: Outcome, picker: &Picker<'_>, serv
     if reason::contradicts_shape(&refusal) {
         statement.shape = None;
     }
-    let what = if statement.shape.is_some() { "could not be planned, only its text is known" } else { "could be neither parsed nor planned" };
+    let what = if statement.shape.is_some() {
+        "could not be planned, only its text is known"
+    } else {
+        "could be neither parsed nor planned"
+    };
     Some(format!("{what}: {}", reason::of(&refusal, server)))
 }

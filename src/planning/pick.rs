@@ -96,7 +96,12 @@ impl<'s> Picker<'s> {
         let guesses: Vec<u32> = all.iter().copied().filter(|number| values.get(number).is_some_and(is_guess)).collect();
         let chosen = match culprit {
             Some(number) => vec![number],
-            None if guesses.iter().any(|number| values.get(number).is_some_and(|picked| picked.at + 1 < picked.candidates.len())) => guesses,
+            None if guesses
+                .iter()
+                .any(|number| values.get(number).is_some_and(|picked| picked.at + 1 < picked.candidates.len())) =>
+            {
+                guesses
+            }
             None => all,
         };
         for number in &chosen {
@@ -115,7 +120,8 @@ impl<'s> Picker<'s> {
     fn candidates(&self, best: Option<String>, type_sql: &str) -> Option<Picked> {
         let is_known = best.is_some();
         let mut texts: Vec<String> = best.into_iter().collect();
-        texts.extend(default_value(type_sql, self.catalog.snapshot().taken_at).or_else(|| self.value_of_type(type_sql)));
+        texts
+            .extend(default_value(type_sql, self.catalog.snapshot().taken_at).or_else(|| self.value_of_type(type_sql)));
         if matches!(type_sql, "text" | "character varying") {
             texts.extend(OTHER_TEXTS.iter().map(|text| (*text).to_owned()));
         }

@@ -35,7 +35,8 @@ pub fn build(snapshot: Arc<Snapshot>, scripts: &[ScriptFile], options: &BuildOpt
     found.retain(|statement| matches!(sql::classify(&statement.text), TextClass::Plannable(_)));
     let merged = merged(found);
     let exec_ms_total: f64 = merged.iter().filter_map(|statement| statement.exec_ms_total).sum();
-    let (kept, dropped): (Vec<Statement>, Vec<Statement>) = merged.into_iter().partition(|statement| is_kept(statement, options));
+    let (kept, dropped): (Vec<Statement>, Vec<Statement>) =
+        merged.into_iter().partition(|statement| is_kept(statement, options));
     gaps.extend(left_out(&dropped, exec_ms_total));
     let statements = with_shapes(kept, &snapshot);
     let is_measured = statements.iter().any(|statement| statement.exec_ms_total.is_some());
@@ -121,7 +122,8 @@ fn is_kept(statement: &Statement, options: &BuildOptions) -> bool {
 
 fn left_out(dropped: &[Statement], exec_ms_total: f64) -> Option<Gap> {
     let lost: f64 = dropped.iter().filter_map(|statement| statement.exec_ms_total).sum();
-    let reason = format!("{} statements are below --min-calls or --min-mean-ms{}", dropped.len(), share(lost, exec_ms_total));
+    let reason =
+        format!("{} statements are below --min-calls or --min-mean-ms{}", dropped.len(), share(lost, exec_ms_total));
     (!dropped.is_empty()).then(|| Gap::new("workload", "filters", reason))
 }
 
@@ -143,7 +145,10 @@ fn with_shapes(statements: Vec<Statement>, snapshot: &Snapshot) -> Vec<Statement
 /// Whether a statement on a system catalog seems to read a relation of the database too.
 fn names_relation(text: &str, catalog: &Catalog<'_>) -> bool {
     let tokens = significant_tokens(text);
-    tokens.iter().any(|token| matches!(token.kind, TokenKind::Word | TokenKind::QuotedIdentifier) && !catalog.find_in_any_schema(&identifier(token, text)).is_empty())
+    tokens.iter().any(|token| {
+        matches!(token.kind, TokenKind::Word | TokenKind::QuotedIdentifier)
+            && !catalog.find_in_any_schema(&identifier(token, text)).is_empty()
+    })
 }
 
 /// ` (3.2 % of the measured time)`, empty where nothing was measured.
@@ -192,7 +197,9 @@ mod tests {
             entry(1, Some("SELECT $1 + a FROM generate_series($2, $3) a WHERE a IN ($4, $5)"), 10, 50.0),
             entry(2, Some("select $1 + a from generate_series($2, $3) a where a in ($4, $5, $6)"), 20, 30.0),
         ]);
-        let files = [script("-- calls: 5\nSELECT 1 + a FROM generate_series(1, 9) a WHERE a IN (1, 2, 3, 4); SET x = 1; VALUES (1)")];
+        let files = [script(
+            "-- calls: 5\nSELECT 1 + a FROM generate_series(1, 9) a WHERE a IN (1, 2, 3, 4); SET x = 1; VALUES (1)",
+        )];
         let workload = build(snapshot, &files, &BuildOptions::default());
         assert_eq!(workload.statements.len(), 2, "{:?}", workload.statements);
         let merged = &workload.statements[0];
@@ -228,7 +235,9 @@ mod tests {
         assert_eq!(kept, [1]);
         let reasons: Vec<&str> = workload.gaps.iter().map(|gap| gap.reason.as_str()).collect();
         assert_eq!(reasons.len(), 2);
-        assert!(reasons[0].starts_with("1 entries have no text") && reasons[0].contains("(20.0 % of the measured time)"));
+        assert!(
+            reasons[0].starts_with("1 entries have no text") && reasons[0].contains("(20.0 % of the measured time)")
+        );
         assert_eq!(reasons[1], "1 statements are below --min-calls or --min-mean-ms (25.0 % of the measured time)");
     }
 }

@@ -30,8 +30,11 @@ pub fn read_scripts(paths: &[PathBuf]) -> Result<Vec<ScriptFile>> {
         }
         let found = sql_files(path)?;
         if found.is_empty() {
-            return Err(Error::unsupported(format!("there are no *.sql files in the workload folder {}", path.display()))
-                .with_hint("Give files or folders with statements that end in semicolons."));
+            return Err(Error::unsupported(format!(
+                "there are no *.sql files in the workload folder {}",
+                path.display()
+            ))
+            .with_hint("Give files or folders with statements that end in semicolons."));
         }
         files.extend(found);
     }
@@ -94,9 +97,15 @@ mod tests {
 
     #[test]
     fn folders_are_read_in_the_order_of_their_paths() {
-        let folder = folder_with(&[("b.sql", b"select 2; select 3"), ("a/c.SQL", b"select 1"), ("notes.txt", b"no"), ("d.sql", "\u{feff}select 4".as_bytes())]);
+        let folder = folder_with(&[
+            ("b.sql", b"select 2; select 3"),
+            ("a/c.SQL", b"select 1"),
+            ("notes.txt", b"no"),
+            ("d.sql", "\u{feff}select 4".as_bytes()),
+        ]);
         let scripts = read_scripts(&[folder.path().to_owned()]).unwrap();
-        let texts: Vec<&str> = scripts.iter().flat_map(|script| &script.statements).map(|found| found.text.as_str()).collect();
+        let texts: Vec<&str> =
+            scripts.iter().flat_map(|script| &script.statements).map(|found| found.text.as_str()).collect();
         assert_eq!(texts, ["select 1", "select 2", "select 3", "select 4"]);
         let given = read_scripts(&[folder.path().join("notes.txt")]).unwrap();
         assert_eq!(given[0].statements[0].text, "no");
@@ -104,7 +113,11 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_is_named() {
-        let folder = folder_with(&[("latin1.sql", b"select 'gr\xfc\xdfe'"), ("empty/none.txt", b""), ("cut.sql", b"select 1;\nselect 'x")]);
+        let folder = folder_with(&[
+            ("latin1.sql", b"select 'gr\xfc\xdfe'"),
+            ("empty/none.txt", b""),
+            ("cut.sql", b"select 1;\nselect 'x"),
+        ]);
         for (path, expected) in [
             (folder.path().join("missing.sql"), "no such file or directory"),
             (folder.path().join("latin1.sql"), "is not UTF-8 text"),

@@ -44,7 +44,7 @@ pub(crate) fn workload(weigh: Weigh, statements: Vec<Statement>) -> Workload {
 
 /// A statement that is planned at `cost`, if there is one.
 pub(crate) fn statement(queryid: i64, n_calls: f64, exec_ms_total: Option<f64>, cost: Option<f64>) -> Statement {
-    let text = format!("SELECT {queryid}");
+    let text = format!("VALUES ({queryid})");
     Statement {
         queryid: QueryId(queryid),
         queryids: vec![QueryId(queryid)],

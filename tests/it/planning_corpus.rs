@@ -24,7 +24,9 @@ const SHARE_WITH_VALUES_MIN: f64 = 0.99;
 fn corpus(major: u32) -> Database {
     let database = support::database_on(support::server(major), "corpus", SCHEMA);
     database.execute("CREATE EXTENSION pg_stat_statements");
-    database.execute("SELECT pg_stat_statements_reset(0, (SELECT oid FROM pg_database WHERE datname = current_database()))");
+    database.execute(
+        "SELECT pg_stat_statements_reset(0, (SELECT oid FROM pg_database WHERE datname = current_database()))",
+    );
     let files = if major >= 15 { vec![STATEMENTS, STATEMENTS_15] } else { vec![STATEMENTS] };
     for statement in files.into_iter().flat_map(|file| file.split(";\n")).filter(|text| !text.trim().is_empty()) {
         database.execute(statement);
@@ -54,10 +56,12 @@ fn tier(statement: &Statement) -> &'static str {
 }
 
 #[test]
+#[expect(clippy::print_stdout, reason = "shown when the test fails, and with --nocapture")]
 fn nearly_every_statement_ends_in_a_shape_a_plan_or_both() {
     for major in support::versions().into_iter().filter(|major| [13, 15, 16, 18].contains(major)) {
         let database = corpus(major);
-        let rows_before = database.rows("SELECT relname, n_live_tup, n_tup_upd, n_tup_del FROM pg_stat_user_tables ORDER BY relid");
+        let rows_before =
+            database.rows("SELECT relname, n_live_tup, n_tup_upd, n_tup_del FROM pg_stat_user_tables ORDER BY relid");
         let workload = planned(&database);
         let mut tiers: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
         for statement in &workload.statements {
@@ -77,7 +81,8 @@ fn nearly_every_statement_ends_in_a_shape_a_plan_or_both() {
         // What is not planned is said.
         assert_eq!(workload.gaps.len(), count("text only") + count("nothing"), "{:?}", workload.gaps);
         // Nothing was executed.
-        let rows_after = database.rows("SELECT relname, n_live_tup, n_tup_upd, n_tup_del FROM pg_stat_user_tables ORDER BY relid");
+        let rows_after =
+            database.rows("SELECT relname, n_live_tup, n_tup_upd, n_tup_del FROM pg_stat_user_tables ORDER BY relid");
         assert_eq!(rows_before, rows_after);
     }
 }

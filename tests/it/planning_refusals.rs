@@ -56,7 +56,7 @@ fn planned(session: &mut Session, texts: &[&str]) -> Workload {
     workload
 }
 
-fn statement<'w>(workload: &'w Workload, queryid: i64) -> &'w Statement {
+fn statement(workload: &Workload, queryid: i64) -> &Statement {
     let found = workload.statements.iter().find(|statement| statement.queryids.contains(&QueryId(queryid)));
     found.unwrap_or_else(|| panic!("no statement {queryid}"))
 }
@@ -89,7 +89,8 @@ fn a_role_that_may_only_read_gets_the_select_that_finds_the_rows() {
         }
         let workload = planned(&mut session, &texts);
         for statement in workload.statements.iter().filter(|found| !found.text.starts_with("INSERT INTO orders")) {
-            let planned = statement.planned.as_ref().unwrap_or_else(|| panic!("{major}: {} {:?}", statement.text, workload.gaps));
+            let planned =
+                statement.planned.as_ref().unwrap_or_else(|| panic!("{major}: {} {:?}", statement.text, workload.gaps));
             assert!(planned.is_rewritten_to_select, "{major}: {}", statement.text);
             assert!(!planned.plan.scans().is_empty());
         }
@@ -112,7 +113,11 @@ fn a_standby_plans_writes_as_the_primary_does() {
     let workload = planned(&mut session, &WRITES);
     assert!(workload.gaps.is_empty(), "{:?}", workload.gaps);
     for statement in &workload.statements {
-        assert!(statement.planned.as_ref().is_some_and(|planned| !planned.is_rewritten_to_select), "{}", statement.text);
+        assert!(
+            statement.planned.as_ref().is_some_and(|planned| !planned.is_rewritten_to_select),
+            "{}",
+            statement.text
+        );
     }
 }
 
@@ -120,7 +125,10 @@ fn a_standby_plans_writes_as_the_primary_does() {
 fn what_the_role_may_not_read_is_a_gap_with_the_grant() {
     let database = support::database("planning_denied", SCHEMA);
     let mut session = session(&reader(&database));
-    let workload = planned(&mut session, &["SELECT * FROM secrets WHERE word = $1", "SELECT * FROM orders WHERE customer_id = $1"]);
+    let workload = planned(
+        &mut session,
+        &["SELECT * FROM secrets WHERE word = $1", "SELECT * FROM orders WHERE customer_id = $1"],
+    );
     assert!(statement(&workload, 1).planned.is_none());
     assert!(statement(&workload, 2).planned.is_some());
     assert_eq!(workload.gaps.len(), 1, "{:?}", workload.gaps);
@@ -172,7 +180,9 @@ fn values_come_from_the_statistics_so_that_partial_indexes_and_ranges_count() {
         "SELECT * FROM elsewhere.things WHERE id = $1",
         "SELECT * FROM items WHERE id = $1",
     ];
-    database.execute("CREATE SCHEMA elsewhere; CREATE TABLE elsewhere.things (id int); CREATE TABLE elsewhere.items (id int)");
+    database.execute(
+        "CREATE SCHEMA elsewhere; CREATE TABLE elsewhere.things (id int); CREATE TABLE elsewhere.items (id int)",
+    );
     database.execute("UPDATE orders SET status = 'open' WHERE id % 5 <> 0");
     database.execute("VACUUM ANALYZE orders");
     let workload = planned(&mut session, &texts);

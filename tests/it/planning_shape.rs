@@ -127,6 +127,7 @@ fn a_text_beyond_the_parser_gets_its_shape_and_its_values_from_the_plan() {
     assert_eq!(shape.scans[0].quals.len(), 3, "{}", sql::describe(shape, &catalog));
     let planned = statement.planned.as_ref().expect("a plan");
     assert_eq!(planned.by, PlannedBy::Statistics);
-    let customer_id = planned.text.split("customer_id = ('").nth(1).and_then(|rest| rest.split('\'').next()).expect("a value");
+    let customer_id =
+        planned.text.split("customer_id = ('").nth(1).and_then(|rest| rest.split('\'').next()).expect("a value");
     assert_ne!(customer_id, "1", "a default instead of a value from the statistics");
 }

@@ -164,7 +164,8 @@ fn only_db_names_the_driver() {
 
 #[test]
 fn statements_live_in_query_files_and_ddl_in_emit_and_whatif() {
-    let allowed = ["src/db/", "src/emit/", "src/whatif/", "src/sql/", "src/demo/", "src/planning/"];
+    let allowed =
+        ["src/db/", "src/emit/", "src/whatif/", "src/sql/", "src/demo/", "src/planning/", "src/plan/shape.rs"];
     let starts =
         ["\"SELECT ", "\"select ", "\"CREATE INDEX", "\"DROP INDEX", "\"ALTER ", "\"INSERT ", "\"UPDATE ", "\"WITH "];
     let offenders = rust_files("src")
