@@ -1,14 +1,17 @@
 //! Whether statements use the indexes that were made for them: by their plans on a server, under whatever name the index has.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use pgadvise::collect::{self, CollectOptions};
 use pgadvise::db::{ReadOptions, Session, Target};
 use pgadvise::emit::Manifest;
 use pgadvise::pg::{IndexDefinition, QueryId, RelationName};
 use pgadvise::plan;
+use pgadvise::planning;
 use pgadvise::verify::{Usage, Verdict, apply_plans, judge_indexes, served_statements};
-use pgadvise::workload::{ExplainForm, Planned, PlannedBy};
+use pgadvise::workload::{ExplainForm, Planned, PlannedBy, Weigh, Workload};
 
 use crate::support;
 use crate::support::advice::{bundle, create_step, statement, table, workload};
@@ -102,4 +105,28 @@ fn what_could_not_be_looked_at_is_inconclusive() {
     apply_plans(&mut verdict, &refused, &served_statements(&refused), &reasons);
     assert_eq!(verdict.exit_code(), 6);
     assert_eq!(verdict.indexes[0].statements[0].reason.as_deref(), Some("permission denied for table orders"));
+}
+
+#[test]
+fn texts_of_a_manifest_are_planned_by_the_cascade() {
+    let database = support::database("verify_cascade", SCHEMA);
+    database.execute("CREATE INDEX served_idx ON orders (customer_id)");
+    for text in [
+        "SELECT total FROM orders WHERE customer_id = 47 AND total > 3.5 ORDER BY 1 DESC LIMIT 10 -- by 0815",
+        "SELECT CAST(total AS numeric(10, 2)), total::varchar(20) FROM orders WHERE customer_id IN (1, 2, 3)",
+        "SELECT count(*) FROM orders WHERE customer_id = 47 AND now() - interval '1 day' < date '2024-01-01'",
+        "UPDATE orders SET total = total + 1.5 WHERE customer_id = 47",
+    ] {
+        let manifest = manifest(text, "customer_id");
+        let mut session =
+            Session::connect(&Target::resolve(Some(&database.url())).expect("a target")).expect("a session");
+        let mut verdict = judge_indexes(&mut session, &manifest, "shop").expect("a verdict");
+        let snapshot = collect::collect(&mut session, &CollectOptions::default(), &|_| ()).expect("a snapshot");
+        let statements = served_statements(&manifest);
+        let mut workload = Workload { snapshot: Arc::new(snapshot), statements, weigh: Weigh::Cost, gaps: vec![] };
+        planning::plan_statements(&mut session, &mut workload, &mut |_| ()).expect("plans");
+        assert_eq!(workload.gaps, [], "{text}");
+        apply_plans(&mut verdict, &manifest, &workload.statements, &BTreeMap::new());
+        assert_eq!(verdict.indexes[0].usage, Usage::Used, "{text}: {:?}", verdict.indexes[0]);
+    }
 }
