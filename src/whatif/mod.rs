@@ -1,10 +1,18 @@
 //! What would it cost if …: the `Planner` trait, and the backends that answer it.
 
 pub mod cache;
+mod choose;
+mod declared;
+mod explain;
+pub mod hypopg;
+pub mod sandbox;
 pub mod selectivity;
 pub mod size;
 
 pub use cache::Cached;
+pub use choose::{Choice, choose};
+pub use hypopg::Hypopg;
+pub use sandbox::Sandbox;
 pub use size::IndexSize;
 
 use std::collections::BTreeSet;

@@ -52,18 +52,16 @@ impl Kept {
 
 /// What `predicate` keeps of `relation`. Clauses that are not understood count with PostgreSQL's own defaults.
 pub fn of_predicate(relation: &Relation, predicate: &str) -> Kept {
+    parse(predicate).map_or(Kept::share(DEFAULT_BOOLEAN), |expression| kept(relation, &expression))
+}
+
+/// A predicate as a tree; `None` when it is beyond the parser, or too long or deep.
+pub(super) fn parse(predicate: &str) -> Option<Expr> {
     if predicate.len() > PREDICATE_BYTES_MAX {
-        return Kept::share(DEFAULT_BOOLEAN);
+        return None;
     }
-    let dialect = PostgreSqlDialect {};
-    let parsed = Parser::new(&dialect)
-        .with_recursion_limit(DEPTH_MAX)
-        .try_with_sql(predicate)
-        .and_then(|mut parser| parser.parse_expr());
-    match parsed {
-        Ok(expression) => kept(relation, &expression),
-        Err(_) => Kept::share(DEFAULT_BOOLEAN),
-    }
+    let parser = Parser::new(&PostgreSqlDialect {}).with_recursion_limit(DEPTH_MAX).try_with_sql(predicate);
+    parser.and_then(|mut parser| parser.parse_expr()).ok()
 }
 
 fn kept(relation: &Relation, expression: &Expr) -> Kept {
@@ -193,7 +191,7 @@ fn statistics<'r>(relation: &'r Relation, name: &str) -> Option<&'r ColumnStatis
 }
 
 /// The column that an expression is, casts and parentheses aside (`(status)::text`).
-fn column_name(expression: &Expr) -> Option<String> {
+pub(super) fn column_name(expression: &Expr) -> Option<String> {
     match uncast(expression) {
         Expr::Identifier(name) => {
             Some(if name.quote_style.is_some() { name.value.clone() } else { name.value.to_lowercase() })
@@ -203,7 +201,7 @@ fn column_name(expression: &Expr) -> Option<String> {
 }
 
 /// The constant that an expression is, in its type's text form, casts aside.
-fn literal(expression: &Expr) -> Option<String> {
+pub(super) fn literal(expression: &Expr) -> Option<String> {
     match uncast(expression) {
         Expr::Value(value) => match &value.value {
             Value::Number(number, _) => Some(number.to_string()),

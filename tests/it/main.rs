@@ -17,4 +17,7 @@ mod support;
 mod tidy;
 mod verify_states;
 mod verify_usage;
+mod whatif_hypopg;
+mod whatif_hypopg_faults;
+mod whatif_sandbox;
 mod whatif_size;

@@ -187,7 +187,7 @@ fn known_expression<'r>(relation: &'r Relation, sql: &str) -> Option<&'r ColumnS
 }
 
 /// An expression without spaces, parentheses and casts to text, which PostgreSQL adds where they were left out.
-fn squeezed(sql: &str) -> String {
+pub(in crate::whatif) fn squeezed(sql: &str) -> String {
     sql.replace("::text", "").chars().filter(|c| !c.is_whitespace() && !matches!(c, '(' | ')')).collect()
 }
 

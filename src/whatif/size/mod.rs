@@ -8,6 +8,7 @@ mod key_part;
 mod leaf;
 
 use self::key_part::KeyPart;
+pub(super) use self::key_part::squeezed;
 use self::leaf::{Groups, LINE_POINTER};
 use super::selectivity::{self, Fixed};
 use crate::pg::units::BLOCK_BYTES;
@@ -103,7 +104,7 @@ fn of_stored(stored: &Relation, described: &Relation, definition: &IndexDefiniti
 }
 
 /// `reltuples`; for a relation that was never analysed, the planner's guess from its blocks and column types.
-pub(super) fn n_rows(relation: &Relation) -> f64 {
+pub(in crate::whatif) fn n_rows(relation: &Relation) -> f64 {
     relation.n_rows.unwrap_or_else(|| {
         let width: f64 = relation.columns.iter().map(|column| f64::from(column.base_type.length.max(-32).abs())).sum();
         let n_blocks = relation.n_pages.max(BLOCKS_MIN_UNKNOWN) as f64;

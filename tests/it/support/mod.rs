@@ -8,6 +8,7 @@
 pub mod advice;
 mod collected;
 pub mod expect;
+pub mod whatif;
 mod database;
 mod listener;
 mod pooler;

@@ -26,7 +26,8 @@ WITH statistics AS (
             'key_columns', (SELECT jsonb_agg(jsonb_build_object('target',
                 CASE WHEN k.attnum <> 0 THEN jsonb_build_object('column', a.attname)
                      ELSE jsonb_build_object('expression', pg_get_indexdef(i.indexrelid, k.n::int, true)) END,
-                'descending', i.indoption[k.n - 1] & 1 = 1, 'nulls_first', i.indoption[k.n - 1] & 2 = 2) ORDER BY k.n)
+                'descending', i.indoption[k.n - 1] & 1 = 1, 'nulls_first', i.indoption[k.n - 1] & 2 = 2,
+                'opclass', (SELECT o.opcname FROM pg_opclass o WHERE o.oid = i.indclass[k.n - 1] AND NOT o.opcdefault)) ORDER BY k.n)
                 FROM unnest(i.indkey) WITH ORDINALITY k(attnum, n) LEFT JOIN pg_attribute a ON (a.attrelid, a.attnum) = (i.indrelid, k.attnum)
                 WHERE k.n <= i.indnkeyatts),
             'included_columns', coalesce((SELECT jsonb_agg(a.attname ORDER BY k.n)
