@@ -57,7 +57,11 @@ fn candidates(workload: &Workload) -> Vec<pgadvise::whatif::Hypothetical> {
         candidate(snapshot, "orders", IndexDefinition::btree(["status", "created_at"])),
         candidate(snapshot, "orders", IndexDefinition::btree([IndexTarget::Expression("lower(email)".into())])),
         candidate(snapshot, "log", IndexDefinition::btree(["id"])),
-        candidate(snapshot, "orders", IndexDefinition { access_method: AccessMethod::Gin, ..IndexDefinition::btree(["customer_id"]) }),
+        candidate(
+            snapshot,
+            "orders",
+            IndexDefinition { access_method: AccessMethod::Gin, ..IndexDefinition::btree(["customer_id"]) },
+        ),
         candidate(snapshot, "orders", IndexDefinition::btree(["status"])),
     ]
 }
@@ -70,7 +74,8 @@ fn check(planner: &mut dyn Planner, workload: &Workload) {
     assert!(declared[4].as_ref().is_err_and(|why| why.contains("no default operator class for access method \"gin\"")));
     let catalog = Catalog::new(&workload.snapshot);
     let status = catalog.index_named("public", "orders_status_idx").expect("the index").1.oid;
-    let without_status = |statement, visible: &[u32]| Ask { hidden: BTreeSet::from([status]), ..ask(statement, visible) };
+    let without_status =
+        |statement, visible: &[u32]| Ask { hidden: BTreeSet::from([status]), ..ask(statement, visible) };
     let asks = [
         ask(0, &[]),
         ask(0, &[0, 1, 2, 3, 4, 5]),
@@ -83,12 +88,16 @@ fn check(planner: &mut dyn Planner, workload: &Workload) {
         ask(1, &[5]),
         without_status(1, &[5]),
     ];
-    let prices: Vec<_> = planner.price(&asks).expect("prices").into_iter().map(|price| price.expect("a price")).collect();
+    let prices: Vec<_> =
+        planner.price(&asks).expect("prices").into_iter().map(|price| price.expect("a price")).collect();
     let used: Vec<Vec<u32>> = prices.iter().map(|price| price.used.iter().map(|id| id.0).collect()).collect();
     let expected: [&[u32]; 10] = [&[], &[0], &[], &[1], &[2], &[3], &[0], &[], &[], &[5]];
     assert_eq!(used, expected, "{prices:?}");
     assert!(prices[1].total_cost < prices[0].total_cost / 2.0);
-    assert!(prices[7].used_existing.is_empty() && !prices[2].used_existing.contains(&status) || !prices[2].used_existing.is_empty());
+    assert!(
+        prices[7].used_existing.is_empty() && !prices[2].used_existing.contains(&status)
+            || !prices[2].used_existing.is_empty()
+    );
     assert_eq!(planner.n_calls(), 10);
 }
 
@@ -97,7 +106,8 @@ fn a_superuser_toggles_what_was_really_built() {
     let (analysed, sandbox) = databases("sandbox_super");
     let (mut session, workload) = planned(&analysed);
     {
-        let mut planner = choose(Choice::Auto, Some(&mut session), Some(&target(&sandbox.url())), &workload).expect("it");
+        let mut planner =
+            choose(Choice::Auto, Some(&mut session), Some(&target(&sandbox.url())), &workload).expect("it");
         check(planner.as_mut(), &workload);
         assert_ne!(sandbox.value(LEFT), "0");
     }
@@ -121,14 +131,17 @@ fn an_owner_needs_no_superuser() {
     }
     assert_eq!(sandbox.value(LEFT), "0");
     assert_eq!(sandbox.value("SELECT count(*) FROM pg_class WHERE relname = 'orders_status_idx'"), "1");
-    sandbox.execute("REASSIGN OWNED BY sandbox_owner TO postgres; DROP OWNED BY sandbox_owner; DROP ROLE sandbox_owner");
+    sandbox
+        .execute("REASSIGN OWNED BY sandbox_owner TO postgres; DROP OWNED BY sandbox_owner; DROP ROLE sandbox_owner");
 }
 
 #[test]
 fn nothing_is_left_after_a_failure_and_leftovers_of_a_killed_run_go_at_the_next_start() {
     let (analysed, sandbox) = databases("sandbox_left");
     let (mut session, workload) = planned(&analysed);
-    sandbox.execute("CREATE INDEX pgadvise_sandbox_0 ON orders (customer_id); CREATE INDEX pgadvise_sandbox_7 ON log (id)");
+    sandbox.execute(
+        "CREATE INDEX pgadvise_sandbox_0 ON orders (customer_id); CREATE INDEX pgadvise_sandbox_7 ON log (id)",
+    );
     {
         let mut planner = Sandbox::connect(&target(&sandbox.url()), Some(&mut session), &workload).expect("a sandbox");
         assert_eq!(sandbox.value(LEFT), "0");
