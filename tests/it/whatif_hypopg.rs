@@ -195,7 +195,7 @@ fn nothing_is_left_in_the_session_and_nothing_is_written() {
     let definition = candidate(&workload.snapshot, "orders", IndexDefinition::btree(["customer_id"]));
     {
         let mut planner = Hypopg::start(&mut session, &workload).expect("HypoPG");
-        planner.declare(&[definition.clone()]).expect("declared");
+        planner.declare(std::slice::from_ref(&definition)).expect("declared");
         let prices = planner.price(&[ask(1, &[0]), ask(0, &[0]), ask(2, &[0]), ask(1, &[])]).expect("prices");
         assert!(prices[1].as_ref().is_ok_and(|price| price.used.contains(&CandidateId(0))), "{prices:?}");
     }
