@@ -19,3 +19,5 @@ pub mod verify;
 pub mod report;
 pub mod demo;
 pub mod collect;
+pub mod analysis;
+pub mod cli;

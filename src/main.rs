@@ -1,3 +1,7 @@
-//! The `pgadvise` program.
+//! The `pgadvise` program: hands its arguments to `cli` and exits with what it returns.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    pgadvise::cli::run(std::env::args_os())
+}

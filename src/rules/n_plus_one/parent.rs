@@ -3,7 +3,7 @@
 use super::lookup::Lookup;
 use super::orm;
 use crate::rules::Subject;
-use crate::snapshot::{ConstraintKind, Relation};
+use crate::snapshot::{Constraint, ConstraintKind, ForeignKey, Relation};
 use crate::sql::StatementKind;
 use crate::workload::Statement;
 
@@ -99,25 +99,33 @@ fn possible_parents<'w>(subject: &Subject<'w>, lookup: &Lookup<'w>) -> Vec<(&'w 
 /// Whether rows of `parent` lead to the lookup: `parent` refers to the looked-up key, or the looked-up column refers
 /// to `parent`.
 fn link(parent: &Relation, lookup: &Lookup<'_>) -> Option<Link> {
-    let points_to = |from: &Relation, to: &Relation, column: Option<&str>| {
-        from.constraints.iter().any(|constraint| {
-            constraint.kind == ConstraintKind::ForeignKey
-                && constraint.foreign_key.as_ref().is_some_and(|key| key.relation == to.oid)
-                && column.is_none_or(|column| constraint.columns == [column])
-        })
-    };
-    let child = lookup.relation;
+    let (child, column) = (lookup.relation, lookup.column.as_str());
     if lookup.is_unique {
-        if points_to(parent, child, None) {
+        if foreign_keys(parent, child).any(|(_, key)| key.columns == [column]) {
             return Some(Link::ForeignKey);
         }
-        let by_name = parent.columns.iter().any(|column| names(&column.name, &child.name.name));
-        return (by_name && parent.oid != child.oid).then_some(Link::Name);
+        let by_name = parent.columns.iter().any(|other| names(&other.name, &child.name.name));
+        return (by_name && parent.oid != child.oid && is_primary(child, column)).then_some(Link::Name);
     }
-    if points_to(child, parent, Some(&lookup.column)) {
+    if foreign_keys(child, parent).any(|(constraint, _)| constraint.columns == [column]) {
         return Some(Link::ForeignKey);
     }
-    names(&lookup.column, &parent.name.name).then_some(Link::Name)
+    names(column, &parent.name.name).then_some(Link::Name)
+}
+
+/// The foreign keys by which `from` refers to `to`.
+fn foreign_keys<'r>(from: &'r Relation, to: &Relation) -> impl Iterator<Item = (&'r Constraint, &'r ForeignKey)> {
+    let referenced = to.oid;
+    let keys = from.constraints.iter().filter_map(|constraint| Some((constraint, constraint.foreign_key.as_ref()?)));
+    keys.filter(move |(_, key)| key.relation == referenced)
+}
+
+/// Whether `column` alone is the primary key: what a column that is merely named after the relation would hold.
+fn is_primary(relation: &Relation, column: &str) -> bool {
+    relation
+        .constraints
+        .iter()
+        .any(|constraint| constraint.kind == ConstraintKind::PrimaryKey && constraint.columns == [column])
 }
 
 /// Whether `column` is called after `relation` as ORMs do: `author_id` or `authorId` after `authors` or `Author`.

@@ -9,6 +9,7 @@ pub mod advice;
 mod collected;
 pub mod expect;
 pub mod whatif;
+pub mod markdown;
 mod database;
 mod listener;
 mod pooler;

@@ -1,0 +1,72 @@
+//! How a run grows with the workload: wall time, what-if calls, server CPU and peak memory at 250, 500, 1,000 and 2,000
+//! distinct statements over 200 tables. Prints a table; asserts nothing, for machines are shared and noisy.
+//!
+//!     cargo bench --bench scale
+
+mod measure;
+mod statements;
+
+use std::path::Path;
+
+use measure::Run;
+use pgadvise::db::{Target, WritableSession};
+use pgadvise::server::{Cluster, ClusterOptions, Search};
+
+const N_STATEMENTS: [usize; 4] = [250, 500, 1_000, 2_000];
+
+fn main() {
+    let search = Search::from_environment(None).expect("the folders to search for PostgreSQL");
+    let binaries = search
+        .all()
+        .into_iter()
+        .find(|binaries| binaries.has_extension("hypopg"))
+        .expect("HypoPG: run ./scripts/test once, which installs it");
+    let options = ClusterOptions::default().with_setting("autovacuum", "off").with_setting("max_wal_size", "4GB");
+    let cluster = Cluster::start(&binaries, &options).expect("a private server");
+    let url = cluster.url("postgres");
+    load(&url);
+
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let runs: Vec<Run> = N_STATEMENTS.iter().map(|n| run(&cluster, &url, folder.path(), *n)).collect();
+    print_table(&runs);
+    cluster.stop().expect("the server stops");
+}
+
+fn load(url: &str) {
+    let target = Target::resolve(Some(url)).expect("the private server's URL");
+    let mut session = WritableSession::connect(&target).expect("a connection");
+    for sql in statements::schema() {
+        session.execute(&sql).expect("the schema loads");
+    }
+}
+
+fn run(cluster: &Cluster, url: &str, folder: &Path, n_statements: usize) -> Run {
+    let workload = folder.join(format!("workload_{n_statements}.sql"));
+    std::fs::write(&workload, statements::workload(n_statements)).expect("the workload is written");
+    measure::run(cluster, url, &workload, n_statements)
+}
+
+#[allow(clippy::print_stdout, reason = "the table is what this program is for")]
+fn print_table(runs: &[Run]) {
+    println!(
+        "statements  planned  proposed  what-if calls  wall s  server CPU s  peak MB   | for each statement, against the first row"
+    );
+    let first = &runs[0];
+    for run in runs {
+        let per = |value: f64, base: f64| (value / run.n_statements as f64) / (base / first.n_statements as f64);
+        println!(
+            "{:>10}  {:>7}  {:>8}  {:>13}  {:>6.1}  {:>12.1}  {:>7.0}   | calls x{:.2}, wall x{:.2}, server CPU x{:.2}, memory x{:.2}",
+            run.n_statements,
+            run.n_planned,
+            run.n_proposed,
+            run.n_whatif_calls,
+            run.wall_s,
+            run.server_cpu_s,
+            run.peak_bytes / 1e6,
+            per(run.n_whatif_calls, first.n_whatif_calls),
+            per(run.wall_s, first.wall_s),
+            per(run.server_cpu_s, first.server_cpu_s),
+            run.peak_bytes / first.peak_bytes,
+        );
+    }
+}

@@ -1,0 +1,102 @@
+//! What an analysis is asked to do: what to read, what to leave out, what to price with.
+
+use std::path::PathBuf;
+
+use super::Budget;
+use crate::advice::AdviseOptions;
+use crate::collect::CollectOptions;
+use crate::db::Target;
+use crate::error::Result;
+use crate::rules::{Selection, Thresholds};
+use crate::snapshot::Snapshot;
+use crate::whatif::Choice;
+use crate::workload::{BuildOptions, Weigh};
+
+/// The input of [`super::analyze`].
+#[derive(Debug)]
+pub struct Request {
+    /// The server to read.
+    pub target: Target,
+    /// SQL files and folders whose statements are the workload, beside pg_stat_statements.
+    pub workload_files: Vec<PathBuf>,
+    /// Whether pg_stat_statements is left out, so that the files alone are the workload.
+    pub without_statements: bool,
+    /// What a statement counts; where time is measured that, else cost, when `None`.
+    pub weigh: Option<Weigh>,
+    /// What prices hypothetical indexes.
+    pub what_if: Choice,
+    /// The database for the sandbox backend, as a connection string.
+    pub sandbox: Option<String>,
+    /// Leave out statements with fewer calls.
+    pub n_calls_min: f64,
+    /// Leave out statements with a lower mean execution time, in ms.
+    pub mean_ms_min: f64,
+    /// Most bytes of new indexes.
+    pub budget: Option<Budget>,
+    /// Propose only for these relations, as `name` or `schema.name`.
+    pub include: Vec<String>,
+    /// Propose nothing for these relations.
+    pub exclude: Vec<String>,
+    /// Propose only for relations of these schemas.
+    pub schemas: Vec<String>,
+    /// Which rules run.
+    pub selection: Selection,
+    /// Their thresholds.
+    pub thresholds: Thresholds,
+}
+
+impl Request {
+    /// Everything by default, for the server at `target`.
+    pub fn of_target(target: Target) -> Self {
+        Self {
+            target,
+            workload_files: Vec::new(),
+            without_statements: false,
+            weigh: None,
+            what_if: Choice::Auto,
+            sandbox: None,
+            n_calls_min: 0.0,
+            mean_ms_min: 0.0,
+            budget: None,
+            include: Vec::new(),
+            exclude: Vec::new(),
+            schemas: Vec::new(),
+            selection: Selection::default(),
+            thresholds: Thresholds::default(),
+        }
+    }
+
+    /// Everything by default, for the server that the connection string `source` names.
+    ///
+    /// # Errors
+    /// Usage, when the string is malformed.
+    pub fn of(source: &str) -> Result<Self> {
+        Ok(Self::of_target(Target::resolve(Some(source))?))
+    }
+
+    pub(super) fn collect_options(&self) -> CollectOptions {
+        CollectOptions {
+            include_statements: !self.without_statements,
+            application_schema: self.target.schema().map(str::to_owned),
+            ..CollectOptions::default()
+        }
+    }
+
+    pub(super) fn build_options(&self) -> BuildOptions {
+        BuildOptions { weigh: self.weigh, n_calls_min: self.n_calls_min, mean_ms_min: self.mean_ms_min }
+    }
+
+    pub(super) fn sandbox_target(&self) -> Result<Option<Target>> {
+        self.sandbox.as_deref().map(|source| Target::resolve(Some(source))).transpose()
+    }
+
+    pub(super) fn advise_options(&self, snapshot: &Snapshot) -> AdviseOptions {
+        AdviseOptions {
+            budget: self.budget.map(|budget| budget.bytes(snapshot)),
+            include: self.include.clone(),
+            exclude: self.exclude.clone(),
+            schemas: self.schemas.clone(),
+            ..AdviseOptions::default()
+        }
+    }
+}

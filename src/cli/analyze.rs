@@ -1,0 +1,121 @@
+//! `pgadvise analyze`: one analysis, its report, its migrations.
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use jiff::Timestamp;
+
+use super::arguments::{AnalyzeArguments, FailOn, Format, Global, WeighBy, WhatIf};
+use super::output;
+use super::progress::Progress;
+use super::source;
+use crate::analysis::{Analysis, Budget, Request, analyze};
+use crate::db::interrupt;
+use crate::emit;
+use crate::error::{Error, Result};
+use crate::report::{self, Report, SourceKind, Style};
+use crate::rules::{Selection, Severity, Thresholds};
+use crate::whatif::{Backend, Choice};
+use crate::workload::Weigh;
+
+pub(super) fn run(arguments: &AnalyzeArguments, global: &Global) -> Result<u8> {
+    let started_at = Instant::now();
+    let request = request(arguments)?;
+    interrupt::install()?;
+    let progress = Progress::start(global.quiet);
+    let mut analysis = analyze(&request, &|what| progress.say(what))?;
+    drop(progress);
+
+    // A folder that cannot be written costs the migrations, not the report: it is printed first.
+    let emitted = if arguments.no_emit { Ok(None) } else { emit_migrations(&mut analysis, &arguments.out) };
+    let migrations = emitted.as_ref().ok().and_then(Option::as_ref);
+    let kind = if arguments.only_workload { SourceKind::Workload } else { SourceKind::Live };
+    let report = Report {
+        generated_at: Timestamp::now(),
+        source_kind: kind,
+        what_if: analysis.backend,
+        workload: &analysis.workload,
+        advice: &analysis.advice,
+        findings: &analysis.checked.findings,
+        skipped: &analysis.checked.skipped,
+        gaps: &analysis.gaps,
+        elapsed_ms: started_at.elapsed().as_secs_f64() * 1000.0,
+        migrations,
+    };
+    let text = match arguments.format {
+        Format::Json => report::json(&report)?,
+        Format::Text => report::text(&report, style(arguments)),
+    };
+    output::result(&text, arguments.output.as_deref())?;
+    emitted?;
+    if let Some(error) = &analysis.no_backend {
+        if arguments.what_if != WhatIf::Auto {
+            return Err(error.clone());
+        }
+        output::note(global.quiet, &format!("no index is proposed: {error}"));
+    }
+    Ok(u8::from(fails(arguments, &analysis)))
+}
+
+fn request(arguments: &AnalyzeArguments) -> Result<Request> {
+    let mut thresholds = Thresholds::default();
+    for assignment in &arguments.threshold {
+        thresholds.set(assignment)?;
+    }
+    let selection = Selection { only: arguments.rule.clone(), except: arguments.no_rule.clone() };
+    selection.validate()?;
+    let mut request = Request::of_target(source::resolve(&arguments.source)?);
+    request.workload_files.clone_from(&arguments.workload);
+    request.without_statements = arguments.only_workload;
+    request.weigh = arguments.weigh.map(|weigh| match weigh {
+        WeighBy::Time => Weigh::Time,
+        WeighBy::Cost => Weigh::Cost,
+        WeighBy::Calls => Weigh::Calls,
+    });
+    request.what_if = match arguments.what_if {
+        WhatIf::Auto => Choice::Auto,
+        WhatIf::Hypopg => Choice::Only(Backend::Hypopg),
+        WhatIf::Sandbox => Choice::Only(Backend::Sandbox),
+    };
+    request.sandbox.clone_from(&arguments.sandbox);
+    request.n_calls_min = arguments.min_calls;
+    request.mean_ms_min = arguments.min_mean_ms;
+    request.budget = arguments.budget.as_deref().map(budget).transpose()?;
+    request.include.clone_from(&arguments.include);
+    request.exclude.clone_from(&arguments.exclude);
+    request.schemas.clone_from(&arguments.schema);
+    request.selection = selection;
+    request.thresholds = thresholds;
+    Ok(request)
+}
+
+fn budget(text: &str) -> Result<Budget> {
+    Budget::parse(text).ok_or_else(|| {
+        Error::usage(format!("\"{text}\" is no size"))
+            .with_hint("Write --budget 2GB, --budget 500MB, or --budget 20% for a share of the bytes of the tables.")
+    })
+}
+
+/// Writes the migrations; `None` when there is nothing to write. Steps without a file become gaps.
+fn emit_migrations(analysis: &mut Analysis, out: &std::path::Path) -> Result<Option<PathBuf>> {
+    let bundle = analysis.bundle(Timestamp::now())?;
+    analysis.gaps.extend(bundle.gaps.iter().cloned());
+    emit::write(&bundle, out)
+}
+
+fn style(arguments: &AnalyzeArguments) -> Style {
+    match arguments.output {
+        Some(_) => Style::plain(100),
+        None => Style::of_stdout(),
+    }
+}
+
+fn fails(arguments: &AnalyzeArguments, analysis: &Analysis) -> bool {
+    let Some(limit) = arguments.fail_on else { return false };
+    let limit = match limit {
+        FailOn::Note => Severity::Note,
+        FailOn::Warning => Severity::Warning,
+        FailOn::Error => Severity::Error,
+    };
+    analysis.checked.findings.iter().any(|finding| finding.severity >= limit)
+}
