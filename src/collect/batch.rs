@@ -173,10 +173,11 @@ fn index(
     definition: IndexDefinition,
     mut statistics: BTreeMap<(String, bool), ColumnStatistics>,
 ) -> Index {
+    let has_expressions = definition.key_columns.iter().any(|key| key.target.column().is_none());
     let expression_statistics = read
         .columns
         .iter()
-        .filter(|column| column.is_key)
+        .filter(|column| has_expressions && column.is_key)
         .map(|column| statistics.remove(&(column.statistics_name.clone(), false)))
         .collect();
     Index {

@@ -26,10 +26,10 @@ mod time;
 
 use std::collections::BTreeSet;
 
-use crate::db::{Failure, Session};
+use crate::db::{Failure, Session, Transaction};
 use crate::error::{Error, Result};
 use crate::pg::Oid;
-use crate::snapshot::{FORMAT_VERSION, Relation, RelationKind, Server, SettingOverride, Snapshot};
+use crate::snapshot::{FORMAT_VERSION, Relation, RelationKind, Server, Setting, SettingOverride, Snapshot};
 
 use self::batch::Circumstances;
 use self::privileges::Privileges;
@@ -77,11 +77,9 @@ impl Default for CollectOptions {
 pub fn collect(session: &mut Session, options: &CollectOptions, progress: &dyn Fn(&str)) -> Result<Snapshot> {
     let mut reader = Reader::new(session);
     progress("reading server and settings");
-    let mut read = read_server(&mut reader)?;
+    let Basics { mut read, privileges, settings, setting_overrides } = read_basics(&mut reader)?;
     let major = read.server.version.major();
-    let privileges = reader
-        .read(|transaction| Privileges::read(transaction, &read.server.role, read.server.role_is_superuser, major))?;
-    let (settings, setting_overrides) = reader.read(settings::read)?;
+    reader.spare_the_server();
     progress("reading relations");
     let (mut relations, hidden) = relations::read(&mut reader, major)?;
     let circumstances = Circumstances {
@@ -118,16 +116,30 @@ pub fn collect(session: &mut Session, options: &CollectOptions, progress: &dyn F
     })
 }
 
-/// The server; from here on, texts of a database without an encoding are asked for as they are.
-fn read_server(reader: &mut Reader<'_>) -> Result<server::Read> {
-    let mut read = reader.try_read(server::read);
-    let is_undecodable = matches!(&read, Err(Failure::Statement(refused)) if refused.code == "22021");
-    let has_no_encoding = matches!(&read, Ok(read) if read.server.encoding == NO_ENCODING);
+/// What is read first, in one transaction.
+struct Basics {
+    read: server::Read,
+    privileges: Privileges,
+    settings: Vec<Setting>,
+    setting_overrides: Vec<SettingOverride>,
+}
+
+/// The basics; from then on, texts of a database without an encoding are asked for as they are.
+fn read_basics(reader: &mut Reader<'_>) -> Result<Basics> {
+    let work = |transaction: &mut Transaction<'_>| {
+        let read = server::read(transaction)?;
+        let privileges = Privileges::read(transaction, &read.server)?;
+        let (settings, setting_overrides) = settings::read(transaction)?;
+        Ok(Basics { read, privileges, settings, setting_overrides })
+    };
+    let mut basics = reader.try_read(work);
+    let is_undecodable = matches!(&basics, Err(Failure::Statement(refused)) if refused.code == "22021");
+    let has_no_encoding = matches!(&basics, Ok(basics) if basics.read.server.encoding == NO_ENCODING);
     if is_undecodable || has_no_encoding {
         reader.ask_for_raw_texts();
-        read = reader.try_read(server::read);
+        basics = reader.try_read(work);
     }
-    read.map_err(|failure| Error::from(failure).while_doing("could not read the catalog"))
+    basics.map_err(|failure| Error::from(failure).while_doing("could not read the catalog"))
 }
 
 /// The `n_max` relations with most pages; `None` if that is all of them.

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::query::PRIVILEGES;
 use crate::db::{Failure, Transaction};
 use crate::pg::identifier::quote_identifier;
+use crate::snapshot::Server;
 
 /// The first version that has pg_read_all_data.
 const READ_ALL_DATA_SINCE: u32 = 14;
@@ -34,12 +35,7 @@ pub(super) struct Privileges {
 }
 
 impl Privileges {
-    pub fn read(
-        transaction: &mut Transaction<'_>,
-        role: &str,
-        is_superuser: bool,
-        major: u32,
-    ) -> Result<Self, Failure> {
+    pub fn read(transaction: &mut Transaction<'_>, server: &Server) -> Result<Self, Failure> {
         let mut held = BTreeMap::new();
         for row in transaction.query(&PRIVILEGES, &[])? {
             let state = match (row.get("is_usable")?, row.get("is_member")?) {
@@ -49,7 +45,12 @@ impl Privileges {
             };
             held.insert(row.text("role")?, state);
         }
-        Ok(Self { role: quote_identifier(role).into_owned(), major, is_superuser, held })
+        Ok(Self {
+            role: quote_identifier(&server.role).into_owned(),
+            major: server.version.major(),
+            is_superuser: server.role_is_superuser,
+            held,
+        })
     }
 
     /// Of a role without any, for tests.

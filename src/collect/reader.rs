@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::query::LOCKED_RELATIONS;
-use crate::db::{Failure, ReadOptions, Session, Transaction};
+use crate::db::{Failure, ReadOptions, ServerError, Session, Transaction};
 use crate::error::{Error, Result};
 use crate::pg::Oid;
 use crate::snapshot::Gap;
@@ -36,6 +36,12 @@ impl<'s> Reader<'s> {
     pub fn new(session: &'s mut Session) -> Self {
         let options = ReadOptions { statement_timeout_ms: STATEMENT_TIMEOUT_MS, ..ReadOptions::default() };
         Self { session, options, gaps: Vec::new(), n_refusals: 0 }
+    }
+
+    /// From now on takes one processor of the server at most, and none of its time to compile a query that runs once.
+    pub fn spare_the_server(&mut self) {
+        self.options.settings.push(("jit", "off".to_owned()));
+        self.options.settings.push(("max_parallel_workers_per_gather", "0".to_owned()));
     }
 
     /// From now on asks for texts as the bytes that they are: a database of encoding SQL_ASCII converts nothing, and
@@ -79,7 +85,7 @@ impl<'s> Reader<'s> {
                     guarded.values.push(value);
                     guarded.refused.extend(locked);
                 }
-                Err(Failure::Statement(refused)) if refused.is_locked_out() || refused.is_cancelled() => {
+                Err(Failure::Statement(refused)) if is_about_one_relation(&refused) => {
                     if let [relation] = piece {
                         self.n_refusals += 1;
                         guarded.refused.insert(*relation);
@@ -93,6 +99,12 @@ impl<'s> Reader<'s> {
         }
         Ok(guarded)
     }
+}
+
+/// Whether a smaller piece may fare better: a lock or the time limit was met, or a relation was dropped while its parts
+/// were turned into SQL, which the server tells as an internal error or as something undefined.
+fn is_about_one_relation(refused: &ServerError) -> bool {
+    refused.is_locked_out() || refused.is_cancelled() || matches!(refused.code.as_str(), "XX000" | "42P01" | "42704")
 }
 
 /// Runs `work` about those of `relations` that nobody holds or awaits in ACCESS EXCLUSIVE mode; the others are returned.

@@ -40,7 +40,8 @@ pub struct Index {
     pub n_rows: Option<f64>,
     /// How often it was used, on this node; `None` where there are no counters (partitioned indexes).
     pub usage: Option<IndexUsage>,
-    /// Planner statistics of its expression columns, by key position from 0; `None` where never analysed.
+    /// Planner statistics of its expression columns, by key position from 0; `None` for plain columns and where never
+    /// analysed. Empty for an index without expressions.
     pub expression_statistics: Vec<Option<super::ColumnStatistics>>,
     /// Whether a `CREATE INDEX CONCURRENTLY` or `REINDEX` is building it at this moment.
     pub is_being_built: bool,

@@ -18,11 +18,7 @@ SELECT i.indexrelid AS index,
        ia.attname::text AS statistics_name,
        coalesce((k.option & 1) <> 0, false) AS descending,
        coalesce((k.option & 2) <> 0, false) AS nulls_first,
-       CASE WHEN o.oid IS NULL OR (ia.attoptions IS NULL AND o.opcdefault AND NOT EXISTS (
-                     SELECT FROM pg_opclass AS exact
-                     WHERE exact.opcmethod = o.opcmethod AND exact.opcdefault AND exact.oid <> o.oid
-                       AND exact.opcintype = coalesce(b.base, ty.oid)))
-            THEN NULL
+       CASE WHEN ia.attoptions IS NULL AND o.opcdefault AND (exact.oid IS NULL OR exact.oid = o.oid) THEN NULL
             ELSE CASE WHEN n.nspname = 'pg_catalog' THEN '' ELSE quote_ident(n.nspname) || '.' END
                  || quote_ident(o.opcname)
                  || coalesce((SELECT ' (' || string_agg(quote_ident(split_part(p.entry, '=', 1)) || '='
@@ -41,6 +37,8 @@ LEFT JOIN pg_namespace AS n ON n.oid = o.opcnamespace
 LEFT JOIN pg_type AS ty ON ty.oid = CASE WHEN k.number <> 0 THEN a.atttypid
                                          WHEN o.opckeytype = 0 THEN ia.atttypid END
 LEFT JOIN base_type AS b ON b.domain = ty.oid
+LEFT JOIN pg_opclass AS exact ON exact.opcmethod = o.opcmethod AND exact.opcdefault
+                             AND exact.opcintype = coalesce(b.base, ty.oid)
 LEFT JOIN pg_collation AS co ON co.oid = k.collation_oid
 LEFT JOIN pg_namespace AS cn ON cn.oid = co.collnamespace
 WHERE i.indrelid = ANY ($1::oid[])
