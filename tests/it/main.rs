@@ -2,6 +2,7 @@
 
 mod collect_privileges;
 mod collect_relations;
+mod collect_safety;
 mod collect_statements;
 mod connect;
 mod demo;
