@@ -20,7 +20,7 @@ const REPLACEMENTS_MAX: usize = 12;
 pub(super) enum Outcome {
     /// It is planned.
     Planned(Box<Planned>),
-    /// It inserts rows that it spells out, and the role may not plan that: there is nothing to advise on.
+    /// It inserts rows that it spells out, and cannot be planned: it reads nothing, so there is nothing to advise on.
     NothingToPlan,
     /// It cannot be planned, and why.
     Refused(Refusal),
@@ -40,14 +40,36 @@ pub(super) fn plan_statement(server: &mut Server<'_>, statement: &Statement, pic
     }
     let typed = match typed(server, &statement.text, picker.catalog())? {
         Ok(typed) => typed,
-        Err(refusal) => return Ok(Outcome::Refused(refusal)),
+        Err(refusal) => return plan_rows(server, statement, picker, refusal),
     };
+    plan_typed(server, statement, picker, &typed)
+}
+
+/// Plans the SELECT that finds the rows of a statement whose analysis already waits for a lock: what UPDATE takes
+/// conflicts with a CREATE INDEX that is running, what SELECT takes does not.
+fn plan_rows(server: &mut Server<'_>, statement: &Statement, picker: &Picker<'_>, refusal: Refusal) -> Result<Outcome> {
+    if forbids_writing(&refusal) && inserts_values(&statement.text) {
+        return Ok(Outcome::NothingToPlan);
+    }
+    let select = Some(&statement.text).filter(|_| forbids_writing(&refusal));
+    let Some(select) = select.and_then(|text| to_select(text, RowReference::Whole)) else {
+        return Ok(Outcome::Refused(refusal));
+    };
+    let Ok(typed) = typed(server, &select, picker.catalog())? else { return Ok(Outcome::Refused(refusal)) };
+    Ok(match plan_typed(server, statement, picker, &typed)? {
+        Outcome::Planned(planned) => Outcome::Planned(Box::new(Planned { is_rewritten_to_select: true, ..*planned })),
+        _ => Outcome::Refused(refusal),
+    })
+}
+
+/// Plans a text whose parameters have types.
+fn plan_typed(server: &mut Server<'_>, statement: &Statement, picker: &Picker<'_>, typed: &Typed) -> Result<Outcome> {
     if typed.types.is_empty() {
         let explained = explain(server, &typed.text, ExplainForm::Plain)?;
         return Ok(outcome(explained, ExplainForm::Plain, PlannedBy::Constants, &typed.text));
     }
-    let values = picker.values(&typed, &uses(server, &typed, picker)?, statement);
-    if let Ok((explained, form, by)) = explain_with_values(server, &typed, values)? {
+    let values = picker.values(typed, &uses(server, typed, picker)?, statement);
+    if let Ok((explained, form, by)) = explain_with_values(server, typed, values)? {
         return Ok(outcome(Ok(explained), form, by, &typed.text));
     }
     let generic = explain(server, &typed.text, ExplainForm::Generic)?;

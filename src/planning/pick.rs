@@ -241,12 +241,17 @@ fn is_time(type_sql: &str) -> bool {
     type_sql == "date" || type_sql.starts_with("timestamp")
 }
 
-/// The rows of a page: one where every call returned exactly one, more than usual where the calls returned more.
+/// The rows of a page. Where every call returned the same number of rows, the LIMIT is what stopped them; else it is
+/// at least the mean.
 fn limit(statement: &Statement) -> f64 {
     let rows_per_call = statement.n_rows.filter(|_| statement.n_calls > 0.0).map(|n_rows| n_rows / statement.n_calls);
     match rows_per_call {
-        Some(1.0) => 1.0,
+        Some(rows) if rows >= 1.0 && rows.fract() == 0.0 => rows,
         Some(rows) => rows.ceil().max(PAGE_ROWS),
         None => PAGE_ROWS,
     }
 }
+
+#[cfg(test)]
+#[path = "pick_tests.rs"]
+mod tests;

@@ -12,7 +12,8 @@ pub(super) fn of(refusal: &Refusal, server: &Server<'_>) -> String {
     let message = refused.message_without_values();
     match refused.code.as_str() {
         "42501" => {
-            format!("{message}; GRANT SELECT on it (or pg_read_all_data) TO {} lets it be planned", server.role())
+            let privilege = if message.contains(" schema ") { "USAGE" } else { "SELECT" };
+            format!("{message}; GRANT {privilege} on it (or pg_read_all_data) TO {} lets it be planned", server.role())
         }
         "57014" => format!("planning it took longer than {} ms", server.statement_timeout_ms()),
         "55P03" => {

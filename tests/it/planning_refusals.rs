@@ -172,6 +172,22 @@ fn what_is_locked_or_slow_or_gone_is_a_gap_and_the_others_go_on() {
 }
 
 #[test]
+fn a_write_that_waits_for_an_index_build_is_planned_as_the_select_of_its_rows() {
+    let database = support::database("planning_share", SCHEMA);
+    let builder = database.connect();
+    builder.execute("BEGIN; CREATE INDEX ON orders (note)");
+    let mut session = session(&database.url());
+    let texts = [WRITES[0], WRITES[5], "INSERT INTO orders VALUES ($1, $2, $3, $4, $5)"];
+    let workload = planned(&mut session, &texts);
+    assert!(workload.gaps.is_empty() && statement(&workload, 3).planned.is_none(), "{:?}", workload.gaps);
+    for queryid in [1, 2] {
+        let planned = statement(&workload, queryid).planned.as_ref().expect("a plan");
+        assert!(planned.is_rewritten_to_select && planned.by == PlannedBy::Statistics, "{planned:?}");
+    }
+    builder.execute("ROLLBACK");
+}
+
+#[test]
 fn values_come_from_the_statistics_so_that_partial_indexes_and_ranges_count() {
     let database = support::database("planning_values", SCHEMA);
     let mut session = session(&database.url());
