@@ -79,6 +79,7 @@ pub fn advise(
         items: &items,
         budget: options.budget,
         workload_cost: pricer.total(&Configuration::new())?,
+        n_statements: pricer.statements.len(),
         n_calls_max: options.n_calls_max.unwrap_or(CALLS_MAX),
     };
     let together = moves(&seed, &sets, &items);

@@ -9,7 +9,9 @@ use crate::whatif::CandidateId;
 
 use super::greedy::changes;
 use super::pricer::{Configuration, Pricer};
-use super::worth::{self, Change, NARROW_GAIN_MIN, WITHOUT_INCLUDE_GAIN_MIN};
+use super::worth::{
+    self, Change, INCLUDE_WORKLOAD_GAIN_MIN, NARROW_GAIN_MIN, WITHOUT_INCLUDE_GAIN_MIN, WORKLOAD_GAIN_MIN,
+};
 use super::{Item, Limits};
 
 /// Rounds at most; the choice settles in two or three.
@@ -47,24 +49,29 @@ fn drop_idle(
     limits: &Limits<'_>,
     refused: &mut BTreeMap<CandidateId, String>,
 ) -> Result<()> {
+    let gain_min = limits.gain_min(WORKLOAD_GAIN_MIN);
+    let mut idle: BTreeMap<CandidateId, (f64, String)> = BTreeMap::new();
+    let mut unknown = chosen.clone();
     loop {
-        let mut idle: Option<(f64, u64, CandidateId, String)> = None;
-        for id in chosen.iter().copied() {
+        for id in std::mem::take(&mut unknown) {
             let gains = contribution(pricer, chosen, id)?;
-            let Some(reason) = worth::refusal(&gains, limits.workload_cost) else { continue };
-            let gain: f64 = gains.iter().map(Change::gain).sum();
-            let bytes = limits.items[id.0 as usize].bytes.0;
-            // Of two that do the same, the larger one goes.
-            let is_idler = idle
-                .as_ref()
-                .is_none_or(|(least, largest, _, _)| gain.total_cmp(least).then(largest.cmp(&bytes)).is_lt());
-            if is_idler {
-                idle = Some((gain, bytes, id, reason));
-            }
+            match worth::refusal(&gains, gain_min) {
+                Some(reason) => idle.insert(id, (gains.iter().map(Change::gain).sum(), reason)),
+                None => idle.remove(&id),
+            };
         }
-        let Some((_, _, id, reason)) = idle else { return Ok(()) };
+        // Of two that do the same, the larger one goes.
+        let bytes = |id: &CandidateId| limits.items[id.0 as usize].bytes;
+        let least = idle.iter().min_by(|(a, (gain_a, _)), (b, (gain_b, _))| {
+            gain_a.total_cmp(gain_b).then_with(|| bytes(b).cmp(&bytes(a)))
+        });
+        let Some(id) = least.map(|(id, _)| *id) else { return Ok(()) };
         chosen.remove(&id);
-        refused.insert(id, reason);
+        refused.extend(idle.remove(&id).map(|(_, reason)| (id, reason)));
+        // What the others contribute changes only where they share a statement with it.
+        let places = pricer.affected(&Configuration::from([id]));
+        let shares = |other: &&CandidateId| !pricer.affected(&Configuration::from([**other])).is_disjoint(&places);
+        unknown = chosen.iter().filter(shares).copied().collect();
     }
 }
 
@@ -162,7 +169,8 @@ fn keeps_gain(
     let (gain_wide, gain_narrow): (f64, f64) =
         (by_wide.iter().map(Change::gain).sum(), by_narrow.iter().map(Change::gain).sum());
     if adds_only_include(&limits.items[wide.0 as usize], &limits.items[narrow.0 as usize]) {
-        return Ok(gain_narrow >= WITHOUT_INCLUDE_GAIN_MIN * gain_wide);
+        return Ok(gain_narrow >= WITHOUT_INCLUDE_GAIN_MIN * gain_wide
+            || gain_wide - gain_narrow < limits.gain_min(INCLUDE_WORKLOAD_GAIN_MIN));
     }
     let loses_little = |(wide, narrow): (&Change, &Change)| wide.is_as_good_at(narrow.after);
     Ok(gain_narrow >= NARROW_GAIN_MIN * gain_wide && by_wide.iter().zip(&by_narrow).all(loses_little))

@@ -10,7 +10,7 @@ use crate::whatif::CandidateId;
 
 use super::Limits;
 use super::pricer::{Configuration, Pricer};
-use super::worth::{self, Change};
+use super::worth::{self, Change, WORKLOAD_GAIN_MIN};
 
 /// What moves are ranked by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,7 +81,7 @@ fn refusal(changes: &[Change], with: &Configuration, limits: &Limits<'_>) -> Opt
     if !limits.fits(with) {
         return Some("it does not fit the budget beside indexes that gain more".to_owned());
     }
-    worth::refusal(changes, limits.workload_cost)
+    worth::refusal(changes, limits.gain_min(WORKLOAD_GAIN_MIN))
 }
 
 /// The move with the highest score; the smaller one, then the one named first, where scores are equal.
@@ -100,8 +100,10 @@ fn prefetch(pricer: &mut Pricer<'_>, chosen: &Configuration, moves: &BTreeSet<Mo
     let mut questions = Vec::new();
     for Move(members) in moves {
         let with: Configuration = chosen.union(members).copied().collect();
-        questions.extend(pricer.affected(members).into_iter().map(|place| (place, chosen.clone())));
-        questions.extend(pricer.affected(members).into_iter().map(|place| (place, with.clone())));
+        for place in pricer.affected(members) {
+            questions.push((place, pricer.visible(place, chosen)));
+            questions.push((place, pricer.visible(place, &with)));
+        }
     }
     pricer.fetch(questions)
 }

@@ -23,6 +23,9 @@ use super::candidates::Candidate;
 use super::options::Phase;
 use greedy::{Move, Score};
 
+/// Statements from which shares are counted against a mean statement rather than the workload.
+const MEAN_FACTOR: f64 = 100.0;
+
 /// A candidate as the search sees it. Its id is its position.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Item {
@@ -47,6 +50,8 @@ pub struct Limits<'i> {
     pub budget: Option<Bytes>,
     /// The workload's weighed cost without any candidate.
     pub workload_cost: f64,
+    /// How many statements it is the cost of.
+    pub n_statements: usize,
     /// Questions after which the search stops improving.
     pub n_calls_max: u64,
 }
@@ -60,6 +65,13 @@ impl Limits<'_> {
     /// Whether a set fits the budget.
     pub fn fits(&self, configuration: &Configuration) -> bool {
         self.budget.is_none_or(|budget| self.bytes(configuration) <= budget)
+    }
+
+    /// The weighed gain that a change must reach: this share of the workload's cost, or where there are so many
+    /// statements that hardly one has that share, a hundred times the share of a mean statement's cost.
+    fn gain_min(&self, share: f64) -> f64 {
+        let mean = self.workload_cost / self.n_statements.max(1) as f64;
+        (share * self.workload_cost).min(share * MEAN_FACTOR * mean)
     }
 
     /// The names of a set, to break ties.

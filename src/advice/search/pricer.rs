@@ -88,19 +88,18 @@ impl<'p> Pricer<'p> {
 
     /// The part of a configuration that can matter to the statement at `place`.
     pub fn visible(&self, place: usize, configuration: &Configuration) -> Configuration {
-        configuration.intersection(&self.statements[place].relevant).copied().collect()
+        // The configuration may hold hundreds, a statement's own candidates are few.
+        self.statements[place].relevant.iter().filter(|id| configuration.contains(id)).copied().collect()
     }
 
-    /// Makes sure that the prices of all these questions are known.
+    /// Makes sure that the prices of all these questions are known: places, and configurations as [`Self::visible`]
+    /// gives them.
     ///
     /// # Errors
     /// When the backend is lost or the run was interrupted.
     pub fn fetch(&mut self, questions: impl IntoIterator<Item = (usize, Configuration)>) -> Result<()> {
-        let unknown: BTreeSet<(usize, Configuration)> = questions
-            .into_iter()
-            .map(|(place, configuration)| (place, self.visible(place, &configuration)))
-            .filter(|question| !self.known.contains_key(question))
-            .collect();
+        let unknown: BTreeSet<(usize, Configuration)> =
+            questions.into_iter().filter(|question| !self.known.contains_key(question)).collect();
         let unknown: Vec<(usize, Configuration)> = unknown.into_iter().collect();
         for batch in unknown.chunks(BATCH) {
             let progress =
@@ -128,7 +127,9 @@ impl<'p> Pricer<'p> {
     /// As [`Self::fetch`].
     pub fn price(&mut self, place: usize, configuration: &Configuration) -> Result<Option<&Price>> {
         let question = (place, self.visible(place, configuration));
-        self.fetch([question.clone()])?;
+        if !self.known.contains_key(&question) {
+            self.fetch([question.clone()])?;
+        }
         Ok(self.known.get(&question).and_then(Option::as_ref))
     }
 
@@ -146,7 +147,9 @@ impl<'p> Pricer<'p> {
     /// # Errors
     /// As [`Self::fetch`].
     pub fn costs(&mut self, places: &BTreeSet<usize>, configuration: &Configuration) -> Result<BTreeMap<usize, f64>> {
-        self.fetch(places.iter().map(|place| (*place, configuration.clone())))?;
+        let questions: Vec<(usize, Configuration)> =
+            places.iter().map(|place| (*place, self.visible(*place, configuration))).collect();
+        self.fetch(questions)?;
         places.iter().map(|place| Ok((*place, self.cost(*place, configuration)?))).collect()
     }
 

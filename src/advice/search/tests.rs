@@ -111,6 +111,7 @@ fn run(case: &Case) -> (Vec<String>, u64) {
         items: &items,
         budget: case.budget.map(|budget| Bytes((budget * 1000.0) as u64)),
         workload_cost: pricer.total(&Configuration::new()).unwrap(),
+        n_statements: case.statements.len(),
         n_calls_max: 10_000,
     };
     let seed = seed(&mut pricer, &items).unwrap();

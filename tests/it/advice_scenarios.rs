@@ -1,0 +1,189 @@
+//! Is it the advice that a DBA would sign? Each case of `fixtures/advice` has a schema on a real server, some
+//! statements, and the indexes that may and may not be proposed.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use pgadvise::advice::{Action, Advice, AdviseOptions, Step};
+use pgadvise::pg::quote_identifier;
+use serde::Deserialize;
+
+use crate::support::{self, Database, advised::advised};
+
+#[derive(Deserialize)]
+struct Fixture {
+    setups: BTreeMap<String, Vec<String>>,
+    cases: Vec<Case>,
+}
+
+#[derive(Deserialize)]
+struct Case {
+    id: String,
+    stance: Stance,
+    setup: String,
+    statements: Vec<Weighed>,
+    #[serde(rename = "match")]
+    matching: Matching,
+    answers: Vec<Vec<String>>,
+    #[serde(default)]
+    forbidden: Vec<String>,
+    /// Names of the indexes to drop, sorted; not looked at when absent.
+    drops: Option<Vec<String>>,
+    #[serde(default)]
+    cautions: Vec<String>,
+    #[serde(default)]
+    cautions_if_any: Vec<String>,
+    key_columns_max: Option<usize>,
+    #[serde(default)]
+    assume_rows: bool,
+}
+
+#[derive(Deserialize)]
+struct Weighed {
+    sql: String,
+    calls: Option<f64>,
+}
+
+/// What a mismatch means.
+#[derive(Deserialize, PartialEq)]
+#[serde(rename_all = "snake_case")]
+enum Stance {
+    /// The answer is right.
+    Adopt,
+    /// The answer is a floor.
+    Improve,
+    /// The answer of another tool is wrong: it is among the forbidden.
+    Reject,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Matching {
+    Exact,
+    SameColumnSet,
+    Contains,
+    ContainsAny,
+    ContainsLeading,
+    Property,
+}
+
+#[test]
+fn published_cases() {
+    run("published", include_str!("../../fixtures/advice/cases.json"));
+}
+
+#[test]
+fn own_cases() {
+    run("own", include_str!("../../fixtures/advice/own.json"));
+}
+
+fn run(name: &str, fixture: &str) {
+    let fixture: Fixture = serde_json::from_str(fixture).expect("a fixture");
+    let wanted = std::env::var("PGADVISE_TEST_CASE").unwrap_or_default();
+    let mut databases: BTreeMap<&str, Database> = BTreeMap::new();
+    let (mut wrong, mut below) = (Vec::new(), Vec::new());
+    for case in fixture.cases.iter().filter(|case| case.id.contains(&wanted)) {
+        let setup = case.setup.as_str();
+        let database = databases.entry(setup).or_insert_with(|| build(name, &fixture.setups[setup]));
+        let statements: Vec<(f64, &str)> =
+            case.statements.iter().map(|statement| (statement.calls.unwrap_or(1.0), statement.sql.as_str())).collect();
+        let options = AdviseOptions { assume_rows: case.assume_rows, ..AdviseOptions::default() };
+        let advice = advised(database, &statements, &options);
+        let faults = judge(case, &advice);
+        if !faults.is_empty() {
+            let verdict = format!("{}: {}\n{}", case.id, faults.join("; "), describe(&advice));
+            if case.stance == Stance::Improve && !faults.iter().any(|fault| fault.starts_with("forbidden")) {
+                below.push(verdict);
+            } else {
+                wrong.push(verdict);
+            }
+        }
+    }
+    let n_cases = fixture.cases.len();
+    assert!(wrong.is_empty() && below.is_empty(), "{} of {n_cases} wrong, {} below the floor\n{}\n--- below the floor\n{}", wrong.len(), below.len(), wrong.join("\n"), below.join("\n"));
+}
+
+fn build(name: &str, setup: &[String]) -> Database {
+    let database = support::database_on(support::server_with_hypopg(), &format!("advice_{name}"), "CREATE EXTENSION hypopg");
+    // VACUUM cannot run in a batch.
+    let (batch, single): (Vec<&String>, Vec<&String>) = setup.iter().partition(|sql| !sql.starts_with("VACUUM"));
+    database.execute(&batch.into_iter().map(String::as_str).collect::<Vec<_>>().join("\n"));
+    for sql in single {
+        database.execute(sql);
+    }
+    database
+}
+
+fn creates(advice: &Advice) -> Vec<&Step> {
+    advice.steps.iter().filter(|step| step.action == Action::CreateIndex).collect()
+}
+
+/// `orders (tenant_id, created_at) WHERE deleted_at IS NULL`
+fn shown(step: &Step) -> String {
+    let schema = if step.relation.schema == "public" { String::new() } else { format!("{}.", quote_identifier(&step.relation.schema)) };
+    let keys: Vec<String> = step.index.key_columns.iter().map(ToString::to_string).collect();
+    let mut text = format!("{schema}{} ({})", quote_identifier(&step.relation.name), keys.join(", "));
+    if !step.index.included_columns.is_empty() {
+        text.push_str(&format!(" INCLUDE ({})", step.index.included_columns.join(", ")));
+    }
+    if let Some(predicate) = &step.index.predicate {
+        text.push_str(&format!(" WHERE {predicate}"));
+    }
+    text
+}
+
+fn judge(case: &Case, advice: &Advice) -> Vec<String> {
+    let ours: BTreeSet<String> = creates(advice).into_iter().map(shown).collect();
+    let fits = |answer: &Vec<String>| {
+        let answer: BTreeSet<String> = answer.iter().cloned().collect();
+        match case.matching {
+            Matching::Exact => ours == answer,
+            Matching::SameColumnSet => ours.iter().map(|index| columns(index)).eq(answer.iter().map(|index| columns(index))),
+            Matching::Contains => answer.is_subset(&ours),
+            Matching::ContainsAny => !answer.is_disjoint(&ours),
+            Matching::ContainsLeading => answer.iter().all(|index| {
+                ours.iter().any(|own| own == index || own.starts_with(&format!("{},", index.trim_end_matches(')'))))
+            }),
+            Matching::Property => true,
+        }
+    };
+    let mut faults = Vec::new();
+    if !matches!(case.matching, Matching::Property) && !case.answers.iter().any(fits) {
+        faults.push(format!("none of {:?}", case.answers));
+    }
+    faults.extend(case.forbidden.iter().filter(|index| ours.contains(*index)).map(|index| format!("forbidden: {index}")));
+    let drops: Vec<&String> =
+        advice.steps.iter().filter(|step| step.action == Action::DropIndex).map(|step| &step.id).collect();
+    if case.drops.as_ref().is_some_and(|wanted| drops != wanted.iter().collect::<Vec<_>>()) {
+        faults.push(format!("drops {drops:?}"));
+    }
+    let cautioned = |text: &String| creates(advice).iter().any(|step| step.cautions.iter().any(|c| c.contains(text.as_str())));
+    faults.extend(case.cautions.iter().filter(|text| !cautioned(text)).map(|text| format!("no caution: {text}")));
+    if !ours.is_empty() {
+        faults.extend(case.cautions_if_any.iter().filter(|text| !cautioned(text)).map(|text| format!("no caution: {text}")));
+    }
+    let n_columns = creates(advice).iter().map(|step| step.index.key_columns.len()).max().unwrap_or(0);
+    if case.key_columns_max.is_some_and(|most| n_columns > most || n_columns == 0) {
+        faults.push(format!("{n_columns} key columns"));
+    }
+    faults.extend(advice.steps.iter().filter(|step| step.action == Action::CreateIndex && step.statements.is_empty()).map(|step| format!("{} serves nothing", step.id)));
+    faults
+}
+
+/// The relation and the columns of an index, sorted.
+fn columns(index: &str) -> Vec<&str> {
+    let mut parts: Vec<&str> = index.split([' ', ',', '(', ')']).filter(|part| !part.is_empty()).collect();
+    parts.sort_unstable();
+    parts
+}
+
+fn describe(advice: &Advice) -> String {
+    let mut lines: Vec<String> = advice
+        .steps
+        .iter()
+        .map(|step| format!("    {:?} {} {:.1} -> {:.1} {} {:?}", step.action, shown(step), step.cost_before, step.cost_after, step.index_bytes, step.cautions))
+        .collect();
+    let declined = advice.declined.iter().map(|no| format!("    declined {} {}: {}", no.relation, no.index.body(), no.reason));
+    lines.extend(declined.take(8));
+    lines.push(format!("    cost {:.1} -> {:.1}, floor {:.1}, {} calls", advice.cost_before, advice.cost_after, advice.cost_floor, advice.n_whatif_calls));
+    lines.join("\n")
+}

@@ -1,0 +1,34 @@
+//! Advice for some statements on a database, by way of the library alone: collect, understand, plan, judge, price, choose.
+
+use std::sync::Arc;
+
+use pgadvise::advice::{AdviseOptions, Advice, advise};
+use pgadvise::collect::{CollectOptions, collect};
+use pgadvise::db::{Session, Target};
+use pgadvise::planning;
+use pgadvise::rules::{self, Selection, Subject, Thresholds};
+use pgadvise::whatif::{self, Choice};
+use pgadvise::workload::{BuildOptions, ScriptFile, Workload, build};
+
+use super::Database;
+
+/// The workload of `statements` (calls, text), each of them planned, and the session that planned it.
+pub fn planned(database: &Database, statements: &[(f64, &str)]) -> (Session, Workload) {
+    let target = Target::resolve(Some(&database.url())).expect("a connection string");
+    let mut session = Session::connect(&target).expect("a session");
+    let options = CollectOptions { include_statements: false, ..CollectOptions::default() };
+    let snapshot = collect(&mut session, &options, &|_| {}).expect("a snapshot");
+    let text: String = statements.iter().map(|(calls, sql)| format!("-- calls: {calls}\n{sql};\n")).collect();
+    let script = ScriptFile { path: "workload.sql".to_owned(), text };
+    let mut workload = build(Arc::new(snapshot), &[script], &BuildOptions::default());
+    planning::plan_statements(&mut session, &mut workload, &mut |_| {}).expect("plans");
+    (session, workload)
+}
+
+/// What pgadvise advises for `statements` (calls, text).
+pub fn advised(database: &Database, statements: &[(f64, &str)], options: &AdviseOptions) -> Advice {
+    let (mut session, workload) = planned(database, statements);
+    let findings = rules::check(&Subject::new(&workload, Thresholds::default()), &Selection::default()).findings;
+    let mut planner = whatif::choose(Choice::Auto, Some(&mut session), None, &workload).expect("a backend");
+    advise(&workload, &workload.weights(), &findings, &mut *planner, options, &mut |_| Ok(())).expect("advice")
+}
