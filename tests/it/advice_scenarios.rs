@@ -99,11 +99,19 @@ fn run(name: &str, fixture: &str) {
         }
     }
     let n_cases = fixture.cases.len();
-    assert!(wrong.is_empty() && below.is_empty(), "{} of {n_cases} wrong, {} below the floor\n{}\n--- below the floor\n{}", wrong.len(), below.len(), wrong.join("\n"), below.join("\n"));
+    assert!(
+        wrong.is_empty() && below.is_empty(),
+        "{} of {n_cases} wrong, {} below the floor\n{}\n--- below the floor\n{}",
+        wrong.len(),
+        below.len(),
+        wrong.join("\n"),
+        below.join("\n")
+    );
 }
 
 fn build(name: &str, setup: &[String]) -> Database {
-    let database = support::database_on(support::server_with_hypopg(), &format!("advice_{name}"), "CREATE EXTENSION hypopg");
+    let database =
+        support::database_on(support::server_with_hypopg(), &format!("advice_{name}"), "CREATE EXTENSION hypopg");
     // VACUUM cannot run in a batch.
     let (batch, single): (Vec<&String>, Vec<&String>) = setup.iter().partition(|sql| !sql.starts_with("VACUUM"));
     database.execute(&batch.into_iter().map(String::as_str).collect::<Vec<_>>().join("\n"));
@@ -119,7 +127,11 @@ fn creates(advice: &Advice) -> Vec<&Step> {
 
 /// `orders (tenant_id, created_at) WHERE deleted_at IS NULL`
 fn shown(step: &Step) -> String {
-    let schema = if step.relation.schema == "public" { String::new() } else { format!("{}.", quote_identifier(&step.relation.schema)) };
+    let schema = if step.relation.schema == "public" {
+        String::new()
+    } else {
+        format!("{}.", quote_identifier(&step.relation.schema))
+    };
     let keys: Vec<String> = step.index.key_columns.iter().map(ToString::to_string).collect();
     let mut text = format!("{schema}{} ({})", quote_identifier(&step.relation.name), keys.join(", "));
     if !step.index.included_columns.is_empty() {
@@ -137,7 +149,9 @@ fn judge(case: &Case, advice: &Advice) -> Vec<String> {
         let answer: BTreeSet<String> = answer.iter().cloned().collect();
         match case.matching {
             Matching::Exact => ours == answer,
-            Matching::SameColumnSet => ours.iter().map(|index| columns(index)).eq(answer.iter().map(|index| columns(index))),
+            Matching::SameColumnSet => {
+                ours.iter().map(|index| columns(index)).eq(answer.iter().map(|index| columns(index)))
+            }
             Matching::Contains => answer.is_subset(&ours),
             Matching::ContainsAny => !answer.is_disjoint(&ours),
             Matching::ContainsLeading => answer.iter().all(|index| {
@@ -150,22 +164,32 @@ fn judge(case: &Case, advice: &Advice) -> Vec<String> {
     if !matches!(case.matching, Matching::Property) && !case.answers.iter().any(fits) {
         faults.push(format!("none of {:?}", case.answers));
     }
-    faults.extend(case.forbidden.iter().filter(|index| ours.contains(*index)).map(|index| format!("forbidden: {index}")));
+    faults
+        .extend(case.forbidden.iter().filter(|index| ours.contains(*index)).map(|index| format!("forbidden: {index}")));
     let drops: Vec<&String> =
         advice.steps.iter().filter(|step| step.action == Action::DropIndex).map(|step| &step.id).collect();
     if case.drops.as_ref().is_some_and(|wanted| drops != wanted.iter().collect::<Vec<_>>()) {
         faults.push(format!("drops {drops:?}"));
     }
-    let cautioned = |text: &String| creates(advice).iter().any(|step| step.cautions.iter().any(|c| c.contains(text.as_str())));
+    let cautioned =
+        |text: &String| creates(advice).iter().any(|step| step.cautions.iter().any(|c| c.contains(text.as_str())));
     faults.extend(case.cautions.iter().filter(|text| !cautioned(text)).map(|text| format!("no caution: {text}")));
     if !ours.is_empty() {
-        faults.extend(case.cautions_if_any.iter().filter(|text| !cautioned(text)).map(|text| format!("no caution: {text}")));
+        faults.extend(
+            case.cautions_if_any.iter().filter(|text| !cautioned(text)).map(|text| format!("no caution: {text}")),
+        );
     }
     let n_columns = creates(advice).iter().map(|step| step.index.key_columns.len()).max().unwrap_or(0);
     if case.key_columns_max.is_some_and(|most| n_columns > most || n_columns == 0) {
         faults.push(format!("{n_columns} key columns"));
     }
-    faults.extend(advice.steps.iter().filter(|step| step.action == Action::CreateIndex && step.statements.is_empty()).map(|step| format!("{} serves nothing", step.id)));
+    faults.extend(
+        advice
+            .steps
+            .iter()
+            .filter(|step| step.action == Action::CreateIndex && step.statements.is_empty())
+            .map(|step| format!("{} serves nothing", step.id)),
+    );
     faults
 }
 
@@ -180,10 +204,24 @@ fn describe(advice: &Advice) -> String {
     let mut lines: Vec<String> = advice
         .steps
         .iter()
-        .map(|step| format!("    {:?} {} {:.1} -> {:.1} {} {:?}", step.action, shown(step), step.cost_before, step.cost_after, step.index_bytes, step.cautions))
+        .map(|step| {
+            format!(
+                "    {:?} {} {:.1} -> {:.1} {} {:?}",
+                step.action,
+                shown(step),
+                step.cost_before,
+                step.cost_after,
+                step.index_bytes,
+                step.cautions
+            )
+        })
         .collect();
-    let declined = advice.declined.iter().map(|no| format!("    declined {} {}: {}", no.relation, no.index.body(), no.reason));
+    let declined =
+        advice.declined.iter().map(|no| format!("    declined {} {}: {}", no.relation, no.index.body(), no.reason));
     lines.extend(declined.take(8));
-    lines.push(format!("    cost {:.1} -> {:.1}, floor {:.1}, {} calls", advice.cost_before, advice.cost_after, advice.cost_floor, advice.n_whatif_calls));
+    lines.push(format!(
+        "    cost {:.1} -> {:.1}, floor {:.1}, {} calls",
+        advice.cost_before, advice.cost_after, advice.cost_floor, advice.n_whatif_calls
+    ));
     lines.join("\n")
 }

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use pgadvise::advice::{AdviseOptions, Advice, advise};
+use pgadvise::advice::{Advice, AdviseOptions, advise};
 use pgadvise::collect::{CollectOptions, collect};
 use pgadvise::db::{Session, Target};
 use pgadvise::planning;
 use pgadvise::rules::{self, Selection, Subject, Thresholds};
+use pgadvise::sql::FileStatement;
 use pgadvise::whatif::{self, Choice};
 use pgadvise::workload::{BuildOptions, ScriptFile, Workload, build};
 
@@ -18,8 +19,13 @@ pub fn planned(database: &Database, statements: &[(f64, &str)]) -> (Session, Wor
     let mut session = Session::connect(&target).expect("a session");
     let options = CollectOptions { include_statements: false, ..CollectOptions::default() };
     let snapshot = collect(&mut session, &options, &|_| {}).expect("a snapshot");
-    let text: String = statements.iter().map(|(calls, sql)| format!("-- calls: {calls}\n{sql};\n")).collect();
-    let script = ScriptFile { path: "workload.sql".to_owned(), text };
+    let sent = statements.iter().enumerate();
+    let sent = sent.map(|(number, (calls, sql))| FileStatement {
+        text: (*sql).to_owned(),
+        line: number + 1,
+        n_calls: Some(*calls),
+    });
+    let script = ScriptFile { path: "workload.sql".to_owned(), statements: sent.collect() };
     let mut workload = build(Arc::new(snapshot), &[script], &BuildOptions::default());
     planning::plan_statements(&mut session, &mut workload, &mut |_| {}).expect("plans");
     (session, workload)

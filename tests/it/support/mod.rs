@@ -6,6 +6,7 @@
 #![allow(dead_code, unused_imports)] // each topic uses its own part
 
 pub mod advice;
+pub mod advised;
 mod collected;
 pub mod expect;
 pub mod whatif;
