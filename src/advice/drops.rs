@@ -3,8 +3,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::pg::{Bytes, IndexDefinition, Oid, is_duplicate, makes_redundant};
-use crate::snapshot::keep::must_keep;
+use crate::pg::{Bytes, IndexDefinition, Oid, is_duplicate, makes_redundant, quote_identifier};
+use crate::snapshot::keep::{KeepReason, must_keep};
 use crate::snapshot::{Catalog, Index, Relation};
 use crate::workload::Workload;
 
@@ -44,7 +44,7 @@ fn drops_of(catalog: &Catalog<'_>, workload: &Workload, relation: &Relation, cre
     let mut newest_first: Vec<&Index> = relation.indexes.iter().collect();
     newest_first.sort_by_key(|index| std::cmp::Reverse(index.oid));
     for index in newest_first {
-        if !must_keep(catalog, relation, index, &dropped).is_empty() || index.is_being_built {
+        if index.is_being_built || !may_go(catalog, relation, index, &dropped) {
             continue;
         }
         if let Some(why) = reason(relation, index, &dropped, creates) {
@@ -56,13 +56,21 @@ fn drops_of(catalog: &Catalog<'_>, workload: &Workload, relation: &Relation, cre
     steps
 }
 
+/// Whether nothing needs `index` to stay. An invalid unique index that no constraint owns enforces nothing that was
+/// promised: its build failed, on duplicates or half-way.
+fn may_go(catalog: &Catalog<'_>, relation: &Relation, index: &Index, dropped: &BTreeSet<Oid>) -> bool {
+    let is_failed_build = |reason: &KeepReason| !index.is_valid && *reason == KeepReason::Unique;
+    must_keep(catalog, relation, index, dropped).iter().all(is_failed_build)
+}
+
 /// Why `index` is not needed, as evidence for the reviewer; `None` when it is.
 fn reason(relation: &Relation, index: &Index, dropped: &BTreeSet<Oid>, creates: &[&Step]) -> Option<String> {
     if !index.is_valid {
+        let effect = if index.is_ready { "no query uses it and every write maintains it" } else { "no query uses it" };
         return Some(format!(
-            "it is invalid: no query uses it and every write maintains it; if it is wanted, rebuild it instead with \
-             REINDEX INDEX CONCURRENTLY {}",
-            index.name
+            "it is invalid: {effect}; if it is wanted, mend what made its build fail and rebuild it instead with REINDEX \
+             INDEX CONCURRENTLY {}",
+            quote_identifier(&index.name)
         ));
     }
     let existing = relation

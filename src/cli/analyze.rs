@@ -1,6 +1,6 @@
 //! `pgadvise analyze`: one analysis, its report, its migrations.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use jiff::Timestamp;
@@ -21,13 +21,15 @@ use crate::workload::Weigh;
 pub(super) fn run(arguments: &AnalyzeArguments, global: &Global) -> Result<u8> {
     let started_at = Instant::now();
     let request = request(arguments)?;
+    source::warn_if_unverified(&request.target, global);
     interrupt::install()?;
     let progress = Progress::start(global.quiet);
     let mut analysis = analyze(&request, &|what| progress.say(what))?;
     drop(progress);
 
     // A folder that cannot be written costs the migrations, not the report: it is printed first.
-    let emitted = if arguments.no_emit { Ok(None) } else { emit_migrations(&mut analysis, &arguments.out) };
+    let out = (!arguments.no_emit).then_some(arguments.out.as_path());
+    let emitted = emit_migrations(&mut analysis, out);
     let migrations = emitted.as_ref().ok().and_then(Option::as_ref);
     let kind = if arguments.only_workload { SourceKind::Workload } else { SourceKind::Live };
     let report = Report {
@@ -96,11 +98,12 @@ fn budget(text: &str) -> Result<Budget> {
     })
 }
 
-/// Writes the migrations; `None` when there is nothing to write. Steps without a file become gaps.
-fn emit_migrations(analysis: &mut Analysis, out: &std::path::Path) -> Result<Option<PathBuf>> {
+/// Writes the migrations to `out`; `None` when there is nothing to write or nowhere to write it. Steps that no file
+/// can hold become gaps either way.
+fn emit_migrations(analysis: &mut Analysis, out: Option<&Path>) -> Result<Option<PathBuf>> {
     let bundle = analysis.bundle(Timestamp::now())?;
     analysis.gaps.extend(bundle.gaps.iter().cloned());
-    emit::write(&bundle, out)
+    out.map_or(Ok(None), |out| emit::write(&bundle, out))
 }
 
 fn style(arguments: &AnalyzeArguments) -> Style {

@@ -1,6 +1,7 @@
 //! Where to connect: the argument, else $DATABASE_URL, else libpq's variables.
 
-use super::arguments::SourceArguments;
+use super::arguments::{Global, SourceArguments};
+use super::output;
 use crate::db::Target;
 use crate::error::Result;
 
@@ -11,4 +12,11 @@ use crate::error::Result;
 pub(super) fn resolve(arguments: &SourceArguments) -> Result<Target> {
     let from_environment = std::env::var("DATABASE_URL").ok().filter(|url| !url.trim().is_empty());
     Target::resolve(arguments.source.as_deref().or(from_environment.as_deref()))
+}
+
+/// Notes on stderr that nothing proves who answers: a remote server without `verify-full` or `verify-ca`.
+pub(super) fn warn_if_unverified(target: &Target, global: &Global) {
+    if !target.is_server_verified() {
+        output::note(global.quiet, "the server's identity is not verified; sslmode=verify-full verifies it");
+    }
 }

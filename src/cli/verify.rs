@@ -24,6 +24,7 @@ pub(super) fn run(arguments: &VerifyArguments, global: &Global) -> Result<u8> {
     };
     let manifest = Manifest::read(&path)?;
     let target = source::resolve(&arguments.source)?;
+    source::warn_if_unverified(&target, global);
     interrupt::install()?;
     let progress = Progress::start(global.quiet);
     let verdict = verify(&target, &manifest, &|what| progress.say(what))?;

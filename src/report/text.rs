@@ -69,7 +69,10 @@ fn findings(report: &Report<'_>, style: Style) -> String {
 }
 
 fn one_finding(finding: &Finding, report: &Report<'_>, style: Style) -> String {
-    let about = finding.relation.as_ref().map(|relation| format!(" {relation}")).unwrap_or_default();
+    let mut about = finding.relation.as_ref().map(|relation| format!(" {relation}")).unwrap_or_default();
+    if !finding.columns.is_empty() {
+        about += &format!(" ({})", finding.columns.join(", "));
+    }
     let mut text = format!("  {} {}{}\n", style.severity(finding.severity), one_line(&finding.rule), one_line(&about));
     text += &style.paragraph(4, &finding.message);
     let steps = report.answering_steps(finding);

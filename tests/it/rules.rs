@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use pgadvise::advice::Action;
 use pgadvise::analysis::{Analysis, Request, analyze};
 use pgadvise::rules::{Finding, RULES, Selection};
 
@@ -131,8 +132,9 @@ fn apply_and_look_again(database: &Database, id: &str, case: &Case, before: &Ana
         session.execute(statement);
     }
     let after = run(database, id, case);
+    let has_creates = after.advice.steps.iter().any(|step| step.action == Action::CreateIndex);
     assert!(
-        after.checked.findings.is_empty() && after.advice.steps.is_empty(),
+        after.checked.findings.is_empty() && !has_creates,
         "{id}, {}: after {ddl:?} there is still\n{}{:?}",
         case.title,
         shown(&after.checked.findings),
