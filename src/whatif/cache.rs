@@ -3,7 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Ask, Backend, Hypothetical, Planner, Price};
+use super::coalesce::coalesced;
+use super::{Ask, Backend, CandidateId, Hypothetical, Planner, Price};
 use crate::error::{Error, Result};
 use crate::pg::{Bytes, Oid};
 use crate::plan::Node;
@@ -84,11 +85,26 @@ impl<P: Planner> Cached<P> {
             .map(|(_, answer)| answer)
     }
 
+    /// What a reduced question sees on each relation that its statement reads.
+    fn on_relations(&self, ask: &Ask) -> Option<BTreeMap<Oid, (BTreeSet<CandidateId>, BTreeSet<Oid>)>> {
+        let read = self.relations.get(ask.statement)?.as_ref()?;
+        let mut relations: BTreeMap<Oid, (BTreeSet<CandidateId>, BTreeSet<Oid>)> =
+            read.iter().map(|oid| (*oid, Default::default())).collect();
+        for id in &ask.visible {
+            relations.get_mut(self.candidates.get(id.0 as usize)?)?.0.insert(*id);
+        }
+        for oid in &ask.hidden {
+            relations.get_mut(self.existing.get(oid)?)?.1.insert(*oid);
+        }
+        Some(relations)
+    }
+
     fn ask_backend(&mut self, missing: Vec<Ask>) -> Result<()> {
         if missing.is_empty() {
             return Ok(());
         }
-        let answers = self.planner.price(&missing)?;
+        let wider = coalesced(&missing, |ask| self.on_relations(ask));
+        let answers = self.planner.price(&wider)?;
         if answers.len() != missing.len() {
             return Err(Error::internal(format!("{} questions got {} answers", missing.len(), answers.len())));
         }
@@ -160,7 +176,6 @@ fn add_relations_of(node: &Node, catalog: &Catalog, relations: &mut BTreeSet<Oid
 
 #[cfg(test)]
 mod tests {
-    use super::super::CandidateId;
     use super::*;
 
     /// Every index of the relation halves the cost of every statement; statement 9 cannot be planned.

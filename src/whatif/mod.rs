@@ -2,6 +2,7 @@
 
 pub mod cache;
 mod choose;
+mod coalesce;
 mod declared;
 mod explain;
 pub mod hypopg;
