@@ -3,8 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::coalesce::coalesced;
-use super::{Ask, Backend, CandidateId, Hypothetical, Planner, Price};
+use super::coalesce::{OnRelations, coalesced};
+use super::{Ask, Backend, Hypothetical, Planner, Price};
 use crate::error::{Error, Result};
 use crate::pg::{Bytes, Oid};
 use crate::plan::Node;
@@ -86,10 +86,9 @@ impl<P: Planner> Cached<P> {
     }
 
     /// What a reduced question sees on each relation that its statement reads.
-    fn on_relations(&self, ask: &Ask) -> Option<BTreeMap<Oid, (BTreeSet<CandidateId>, BTreeSet<Oid>)>> {
+    fn on_relations(&self, ask: &Ask) -> Option<OnRelations> {
         let read = self.relations.get(ask.statement)?.as_ref()?;
-        let mut relations: BTreeMap<Oid, (BTreeSet<CandidateId>, BTreeSet<Oid>)> =
-            read.iter().map(|oid| (*oid, Default::default())).collect();
+        let mut relations: OnRelations = read.iter().map(|oid| (*oid, Default::default())).collect();
         for id in &ask.visible {
             relations.get_mut(self.candidates.get(id.0 as usize)?)?.0.insert(*id);
         }
@@ -176,6 +175,7 @@ fn add_relations_of(node: &Node, catalog: &Catalog, relations: &mut BTreeSet<Oid
 
 #[cfg(test)]
 mod tests {
+    use super::super::CandidateId;
     use super::*;
 
     /// Every index of the relation halves the cost of every statement; statement 9 cannot be planned.

@@ -3,7 +3,7 @@
 
 use super::hypopg::Hypopg;
 use super::sandbox::Sandbox;
-use super::{Backend, Planner};
+use super::{Backend, Cached, Planner};
 use crate::db::{Session, Target};
 use crate::error::{Error, ErrorKind, Result};
 use crate::snapshot::Server;
@@ -19,7 +19,7 @@ pub enum Choice {
     Only(Backend),
 }
 
-/// The backend for `workload`, which was read from the server of `session`; `sandbox` is the database that `--sandbox`
+/// The backend, behind its cache, for `workload`, which was read from the server of `session`; `sandbox` is the database that `--sandbox`
 /// names.
 ///
 /// # Errors
@@ -31,9 +31,9 @@ pub fn choose<'w>(
     workload: &'w Workload,
 ) -> Result<Box<dyn Planner + 'w>> {
     match choice {
-        Choice::Only(Backend::Hypopg) => Ok(Box::new(hypopg(session, workload)?)),
+        Choice::Only(Backend::Hypopg) => Ok(cached(hypopg(session, workload)?, workload)),
         Choice::Only(Backend::Sandbox) => match sandbox {
-            Some(target) => Ok(Box::new(Sandbox::connect(target, session, workload)?)),
+            Some(target) => Ok(cached(Sandbox::connect(target, session, workload)?, workload)),
             None => Err(Error::usage("no sandbox was named").with_hint(
                 "Give a database of its own, with the same schema, in which indexes may be built: --sandbox URL.",
             )),
@@ -49,9 +49,13 @@ fn automatic<'w>(
 ) -> Result<Box<dyn Planner + 'w>> {
     let has_hypopg = workload.snapshot.server.extension("hypopg").is_some() && session.is_some();
     match sandbox {
-        Some(target) if !has_hypopg => Ok(Box::new(Sandbox::connect(target, session, workload)?)),
-        _ => Ok(Box::new(hypopg(session, workload)?)),
+        Some(target) if !has_hypopg => Ok(cached(Sandbox::connect(target, session, workload)?, workload)),
+        _ => Ok(cached(hypopg(session, workload)?, workload)),
     }
+}
+
+fn cached<'w>(backend: impl Planner + 'w, workload: &'w Workload) -> Box<dyn Planner + 'w> {
+    Box::new(Cached::new(backend, workload))
 }
 
 fn hypopg<'w>(session: Option<&'w mut Session>, workload: &'w Workload) -> Result<Hypopg<'w>> {

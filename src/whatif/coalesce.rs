@@ -15,24 +15,27 @@ const COMPARED_MAX: usize = 64;
 /// What is visible and hidden on one relation.
 type OnRelation = (BTreeSet<CandidateId>, BTreeSet<Oid>);
 
+/// What a question sees on each relation that its statement reads.
+pub(super) type OnRelations = BTreeMap<Oid, OnRelation>;
+
 /// A set of indexes that answers several questions.
 #[derive(Debug, Default)]
 struct Shared {
     /// What holds on each relation that one of the questions reads: fixed, also where there is nothing.
-    relations: BTreeMap<Oid, OnRelation>,
+    relations: OnRelations,
     visible: BTreeSet<CandidateId>,
     hidden: BTreeSet<Oid>,
     members: Vec<usize>,
 }
 
 impl Shared {
-    fn admits(&self, relations: &BTreeMap<Oid, OnRelation>) -> bool {
+    fn admits(&self, relations: &OnRelations) -> bool {
         let n_more: usize = relations.values().map(|(visible, _)| visible.len()).sum();
         self.visible.len() + n_more <= VISIBLE_MAX
             && relations.iter().all(|(oid, on)| self.relations.get(oid).is_none_or(|fixed| fixed == on))
     }
 
-    fn admit(&mut self, position: usize, relations: BTreeMap<Oid, OnRelation>) {
+    fn admit(&mut self, position: usize, relations: OnRelations) {
         for (visible, hidden) in relations.values() {
             self.visible.extend(visible);
             self.hidden.extend(hidden);
@@ -45,10 +48,7 @@ impl Shared {
 /// The same questions with more indexes around them, where those are on relations that the statement does not read:
 /// the answers are the same. `on_relations` gives what a question sees on each relation that it reads; `None` leaves
 /// the question as it is.
-pub(super) fn coalesced(
-    asks: &[Ask],
-    on_relations: impl Fn(&Ask) -> Option<BTreeMap<Oid, (BTreeSet<CandidateId>, BTreeSet<Oid>)>>,
-) -> Vec<Ask> {
+pub(super) fn coalesced(asks: &[Ask], on_relations: impl Fn(&Ask) -> Option<OnRelations>) -> Vec<Ask> {
     let mut shared: Vec<Shared> = Vec::new();
     let mut wider = asks.to_vec();
     for (position, ask) in asks.iter().enumerate() {
@@ -77,7 +77,7 @@ mod tests {
     use super::*;
 
     /// Statement n reads relation n; statement 9 reads relations 0 and 1. Candidate n is on relation n modulo 3.
-    fn on_relations(ask: &Ask) -> Option<BTreeMap<Oid, OnRelation>> {
+    fn on_relations(ask: &Ask) -> Option<OnRelations> {
         let read: &[u32] = match ask.statement {
             8 => return None,
             9 => &[0, 1],

@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::{CandidateId, Hypothetical};
-use crate::pg::{AccessMethod, IndexDefinition, Oid};
+use crate::pg::{AccessMethod, IndexColumn, IndexDefinition, IndexTarget, Oid};
 use crate::snapshot::{Catalog, Index, Relation};
+use crate::sql;
 
 /// A hypothetical index as a backend knows it.
 #[derive(Debug, Clone)]
@@ -61,8 +62,26 @@ fn covers(index: &Index, wanted: &IndexDefinition) -> bool {
     index.is_usable()
         && has.access_method == AccessMethod::Btree
         && has.access_method == wanted.access_method
-        && has.key_columns == wanted.key_columns
-        && has.predicate == wanted.predicate
+        && has.key_columns.len() == wanted.key_columns.len()
+        && has.key_columns.iter().zip(&wanted.key_columns).all(|(has, wanted)| is_same_key(has, wanted))
+        && is_same_predicate(has.predicate.as_deref(), wanted.predicate.as_deref())
         && (has.is_unique || !wanted.is_unique)
         && wanted.included_columns.iter().all(|column| has.included_columns.contains(column))
+}
+
+fn is_same_key(has: &IndexColumn, wanted: &IndexColumn) -> bool {
+    let is_same_target = match (&has.target, &wanted.target) {
+        (IndexTarget::Expression(has), IndexTarget::Expression(wanted)) => sql::same_expression(has, wanted),
+        (has, wanted) => has == wanted,
+    };
+    is_same_target
+        && (has.descending, has.nulls_first) == (wanted.descending, wanted.nulls_first)
+        && (&has.opclass, &has.collation) == (&wanted.opclass, &wanted.collation)
+}
+
+fn is_same_predicate(has: Option<&str>, wanted: Option<&str>) -> bool {
+    match (has, wanted) {
+        (Some(has), Some(wanted)) => sql::same_predicate(has, wanted),
+        (has, wanted) => has == wanted,
+    }
 }

@@ -14,13 +14,13 @@ const EXPLAIN: &str = "EXPLAIN (VERBOSE, FORMAT JSON) ";
 /// What is asked of a statement that was never planned.
 pub(super) const NOT_PLANNED: &str = "the statement could not be planned as it is";
 
-/// The plan of `planned` with the indexes that `transaction` sees.
-pub(super) fn plan(transaction: &mut Transaction<'_>, planned: &Planned) -> Result<Plan, Failure> {
+/// The plan of `planned` with the indexes that `transaction` sees; the inner error is a plan that cannot be read.
+pub(super) fn plan(transaction: &mut Transaction<'_>, planned: &Planned) -> Result<Result<Plan, String>, Failure> {
     let json = match planned.form {
         ExplainForm::Plain => transaction.explain(EXPLAIN, &planned.text)?,
         ExplainForm::Generic => transaction.explain_generic(&planned.text)?,
     };
-    Ok(plan::parse(&json)?)
+    Ok(plan::parse(&json).map_err(|error| error.message().to_owned()))
 }
 
 /// How a statement is planned, or why it is not asked about.

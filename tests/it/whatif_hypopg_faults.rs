@@ -181,6 +181,8 @@ fn an_expression_that_hypopg_cannot_match_is_unproven() {
         "SELECT * FROM a WHERE lower(email) = 'user5'",
         "SELECT * FROM va WHERE lower(email) = 'user5'",
         "SELECT * FROM b WHERE id = 4",
+        "SELECT * FROM a WHERE email = 'User5'",
+        "SELECT * FROM b JOIN a ON a.id = b.a_id WHERE lower(a.email) > 'user5'",
     ];
     let (mut session, workload) = planned(&database, &statements);
     let definition = IndexDefinition::btree([IndexTarget::Expression("lower(email)".into())]);
@@ -189,6 +191,8 @@ fn an_expression_that_hypopg_cannot_match_is_unproven() {
     assert_eq!((&prices[0].used, prices[0].unproven.is_empty()), (&ids, true));
     assert_eq!((prices[1].used.is_empty(), &prices[1].unproven), (true, &ids));
     assert!(prices[2].unproven.is_empty(), "it does not read the relation");
+    assert!(prices[3].unproven.is_empty(), "it does not speak of the expression");
+    assert_eq!(prices[4].unproven, ids);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use pgadvise::snapshot::Catalog;
 use pgadvise::whatif::{Ask, Backend, CandidateId, Choice, Planner, Sandbox, choose};
 use pgadvise::workload::Workload;
 
-use crate::support::whatif::{candidate, session, session_as, workload};
+use crate::support::whatif::{candidate, session, workload};
 use crate::support::{self, Database};
 
 const SCHEMA: &str = "
@@ -106,9 +106,8 @@ fn a_superuser_toggles_what_was_really_built() {
     let (analysed, sandbox) = databases("sandbox_super");
     let (mut session, workload) = planned(&analysed);
     {
-        let mut planner =
-            choose(Choice::Auto, Some(&mut session), Some(&target(&sandbox.url())), &workload).expect("it");
-        check(planner.as_mut(), &workload);
+        let mut planner = Sandbox::connect(&target(&sandbox.url()), Some(&mut session), &workload).expect("a sandbox");
+        check(&mut planner, &workload);
         assert_ne!(sandbox.value(LEFT), "0");
     }
     assert_eq!(sandbox.value(LEFT), "0");
@@ -164,13 +163,14 @@ fn the_analysed_database_is_refused_and_a_missing_backend_says_what_to_do() {
     let (mut session, workload) = planned(&analysed);
     let error = Sandbox::connect(&target(&analysed.url()), Some(&mut session), &workload).err().expect("an error");
     assert_eq!(error.message(), "the sandbox is the analysed database itself");
+    let (_, other) = databases("sandbox_chosen");
+    let chosen = choose(Choice::Auto, Some(&mut session), Some(&target(&other.url())), &workload);
+    assert_eq!(chosen.expect("a backend").backend(), Backend::Sandbox);
     let error = choose(Choice::Only(Backend::Sandbox), Some(&mut session), None, &workload).err().expect("an error");
     assert!(error.hint().is_some_and(|hint| hint.contains("--sandbox URL")));
     let error = choose(Choice::Auto, Some(&mut session), None, &workload).err().expect("an error");
     assert!(error.hint().is_some_and(|hint| hint.contains("CREATE EXTENSION hypopg;")), "{error}");
     let error = choose(Choice::Only(Backend::Hypopg), None, None, &workload).err().expect("an error");
     assert!(error.message().contains("snapshot file"), "{error}");
-    let nobody = session_as(&analysed.url());
-    drop(nobody);
     assert_eq!(analysed.value(LEFT), "0");
 }

@@ -11,7 +11,7 @@ const ARRAY_LENGTH_UNKNOWN: f64 = 10.0;
 
 /// A hypothetical index as a plan's cost should have known it.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Shape {
+pub(super) struct Dimensions {
     /// Levels above the leaves.
     pub height: f64,
     /// Pages of the size model.
@@ -41,15 +41,15 @@ struct Missing {
 }
 
 /// What has to be added to the total cost of the plan below `node`; less than 0 where HypoPG's sizes were too large.
-pub(super) fn missing_cost(node: &Node, costs: Costs, shape_of: &impl Fn(&Node) -> Option<Shape>) -> f64 {
-    missing(node, 1.0, costs, shape_of).total
+pub(super) fn missing_cost(node: &Node, costs: Costs, dimensions_of: &impl Fn(&Node) -> Option<Dimensions>) -> f64 {
+    missing(node, 1.0, costs, dimensions_of).total
 }
 
-fn missing(node: &Node, n_loops: f64, costs: Costs, shape_of: &impl Fn(&Node) -> Option<Shape>) -> Missing {
-    let mut sum = shape_of(node).map_or(Missing::default(), |shape| of_scan(node, n_loops, shape, costs));
+fn missing(node: &Node, n_loops: f64, costs: Costs, dimensions_of: &impl Fn(&Node) -> Option<Dimensions>) -> Missing {
+    let mut sum = dimensions_of(node).map_or(Missing::default(), |index| of_scan(node, n_loops, index, costs));
     for child in &node.children {
         let n_runs = runs(node, child, costs);
-        let below = missing(child, n_loops * n_runs, costs, shape_of);
+        let below = missing(child, n_loops * n_runs, costs, dimensions_of);
         let after_startup = (below.total - below.startup) * share_of_run(node, child, n_runs);
         sum.total += (below.startup + after_startup) * n_runs;
         sum.startup += match child.parent_relationship.as_deref() {
@@ -123,15 +123,15 @@ fn inner_runs(join: &Node, inner: &Node, costs: Costs) -> f64 {
 }
 
 /// `btcostestimate` adds (height + 1) pages of descent to the startup cost and, for each array element, to the total.
-fn of_scan(node: &Node, n_loops: f64, shape: Shape, costs: Costs) -> Missing {
-    let descent = PAGE_CPU_MULTIPLIER * costs.cpu_operator * (shape.height + 1.0);
+fn of_scan(node: &Node, n_loops: f64, index: Dimensions, costs: Costs) -> Missing {
+    let descent = PAGE_CPU_MULTIPLIER * costs.cpu_operator * (index.height + 1.0);
     let n_descents = node.index_cond.as_deref().map_or(1.0, n_array_elements);
     let n_rows = match node.index_cond {
-        None => shape.n_rows,
+        None => index.n_rows,
         Some(_) => node.plan_rows,
     };
-    let pages = |n_pages| pages_read(n_rows / n_descents, n_loops * n_descents, n_pages, shape.n_rows);
-    let pages_missing = (pages(shape.n_pages) - pages(shape.n_pages_planned)) / n_loops.max(1.0);
+    let pages = |n_pages| pages_read(n_rows / n_descents, n_loops * n_descents, n_pages, index.n_rows);
+    let pages_missing = (pages(index.n_pages) - pages(index.n_pages_planned)) / n_loops.max(1.0);
     Missing { startup: descent, total: descent * n_descents + pages_missing * costs.random_page }
 }
 
@@ -179,9 +179,9 @@ mod tests {
 
     const COSTS: Costs = Costs { cpu_operator: 0.0025, random_page: 4.0, cpu_tuple: 0.01 };
 
-    fn shape_of(node: &Node) -> Option<Shape> {
+    fn dimensions_of(node: &Node) -> Option<Dimensions> {
         let is_hypothetical = node.index_name.as_deref().is_some_and(|name| name.starts_with('<'));
-        is_hypothetical.then_some(Shape { height: 1.0, n_pages: 100.0, n_pages_planned: 100.0, n_rows: 10_000.0 })
+        is_hypothetical.then_some(Dimensions { height: 1.0, n_pages: 100.0, n_pages_planned: 100.0, n_rows: 10_000.0 })
     }
 
     fn scan(relationship: &str, cond: &str) -> Node {
@@ -199,9 +199,9 @@ mod tests {
 
     #[test]
     fn one_descent_is_two_pages_and_an_array_descends_for_each_element() {
-        assert_eq!(missing_cost(&scan("Outer", "(a = 5)"), COSTS, &shape_of), 0.25);
+        assert_eq!(missing_cost(&scan("Outer", "(a = 5)"), COSTS, &dimensions_of), 0.25);
         let array = scan("Outer", "(a = ANY ('{1,2,\"3,4\"}'::text[]))");
-        assert_eq!(missing_cost(&array, COSTS, &shape_of), 0.75);
+        assert_eq!(missing_cost(&array, COSTS, &dimensions_of), 0.75);
         assert_eq!(n_array_elements("((a = ANY (ARRAY[1, $2])) AND (b = ANY ($1)))"), 20.0);
     }
 
@@ -222,7 +222,7 @@ mod tests {
             children: vec![outer, scan("Inner", "(a = t.b)")],
             ..Node::default()
         };
-        assert_eq!(missing_cost(&join, COSTS, &shape_of), 10.0);
+        assert_eq!(missing_cost(&join, COSTS, &dimensions_of), 10.0);
         join.parent_relationship = Some("Outer".into());
         let limit = Node {
             node_type: "Limit".into(),
@@ -232,14 +232,15 @@ mod tests {
             children: vec![join],
             ..Node::default()
         };
-        let missing = missing_cost(&limit, COSTS, &shape_of);
+        let missing = missing_cost(&limit, COSTS, &dimensions_of);
         assert!((missing - (0.25 + 9.75 / 10.0)).abs() < 1e-9, "{missing}");
     }
 
     #[test]
     fn pages_that_hypopg_counts_too_many_are_taken_back() {
         let whole = Node { index_cond: None, ..scan("Outer", "") };
-        let bloated = |_: &Node| Some(Shape { height: 1.0, n_pages: 100.0, n_pages_planned: 300.0, n_rows: 10_000.0 });
+        let bloated =
+            |_: &Node| Some(Dimensions { height: 1.0, n_pages: 100.0, n_pages_planned: 300.0, n_rows: 10_000.0 });
         assert_eq!(missing_cost(&whole, COSTS, &bloated), 0.25 - 200.0 * 4.0);
     }
 }

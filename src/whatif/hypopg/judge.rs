@@ -3,24 +3,33 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::correction::{Costs, Shape, missing_cost};
+use super::correction::{Costs, Dimensions, missing_cost};
 use super::stand_in::{self, Clause};
 use super::transactions::{Question, SlotId};
 use crate::pg::{Bytes, IndexDefinition, IndexTarget, Oid, units::BLOCK_BYTES};
 use crate::plan::{Node, Plan};
-use crate::snapshot::{Catalog, Relation, RelationKind, Snapshot};
+use crate::snapshot::{Catalog, Relation, RelationKind};
+use crate::sql::{self, Shape};
 use crate::whatif::declared::Declared;
 use crate::whatif::{CandidateId, Price, explain, selectivity, size};
-use crate::workload::{Planned, Statement};
+use crate::workload::{Planned, Statement, Workload};
 
 /// What is known of the hypothetical indexes and of the server.
 pub(super) struct Judge {
     costs: Costs,
-    shapes: BTreeMap<SlotId, Shape>,
+    dimensions: BTreeMap<SlotId, Dimensions>,
     /// The candidates that HypoPG sees on a query's first relation only.
     shy: BTreeMap<CandidateId, Shy>,
-    /// Names of views, whose relations are never first.
-    views: Vec<String>,
+    /// By the statement's position in the workload.
+    statements: Vec<Known>,
+}
+
+/// What is known of a statement.
+struct Known {
+    /// The relation that is certainly the first of its query: the only one, and no view's.
+    first_relation: Option<Oid>,
+    /// The expressions that its shape speaks of; `None` where the shape is unknown.
+    expressions: Option<BTreeSet<String>>,
 }
 
 /// A partial index, or one with expressions.
@@ -47,7 +56,8 @@ pub(super) struct Judged {
 }
 
 impl Judge {
-    pub fn new(snapshot: &Snapshot) -> Self {
+    pub fn new(workload: &Workload) -> Self {
+        let snapshot = &workload.snapshot;
         let setting = |name: &str, default: f64| {
             let found = snapshot.settings.iter().find(|setting| setting.name == name);
             found.and_then(|setting| setting.value.parse().ok()).unwrap_or(default)
@@ -58,14 +68,16 @@ impl Judge {
             cpu_tuple: setting("cpu_tuple_cost", 0.01),
         };
         let views = snapshot.relations.iter().filter(|relation| relation.kind == RelationKind::View);
-        let views = views.map(|view| view.name.name.to_lowercase()).collect();
-        Self { costs, shapes: BTreeMap::new(), shy: BTreeMap::new(), views }
+        let views: Vec<String> = views.map(|view| view.name.name.to_lowercase()).collect();
+        let statements = workload.statements.iter().map(|statement| Known::of(statement, &views)).collect();
+        Self { costs, dimensions: BTreeMap::new(), shy: BTreeMap::new(), statements }
     }
 
     /// Makes a candidate known, of which HypoPG says that it would have `bytes`.
     pub fn add(&mut self, catalog: &Catalog, id: CandidateId, declared: &Declared, bytes: Bytes) {
-        self.add_shape(catalog, SlotId::of(id), &declared.definition, declared.relation, Some(bytes));
-        let expressions = expressions(&declared.definition);
+        self.add_dimensions(catalog, SlotId::of(id), &declared.definition, declared.relation, Some(bytes));
+        let keys = &declared.definition.key_columns;
+        let expressions: Vec<String> = keys.iter().filter_map(|key| expression_of(&key.target)).collect();
         if !expressions.is_empty() || declared.definition.predicate.is_some() {
             let clauses = declared.definition.predicate.as_deref().and_then(stand_in::clauses);
             self.shy.insert(id, Shy { relation: declared.relation, expressions, clauses });
@@ -73,7 +85,7 @@ impl Judge {
     }
 
     /// Makes the size of an index known; without `bytes`, HypoPG's is taken to be right.
-    pub fn add_shape(
+    pub fn add_dimensions(
         &mut self,
         catalog: &Catalog,
         slot: SlotId,
@@ -87,22 +99,22 @@ impl Judge {
         // HypoPG's one size of a partitioned index says nothing of each partition's.
         let planned = bytes.filter(|_| relation.kind != RelationKind::PartitionedTable);
         let n_pages_planned = planned.map_or(n_pages, |bytes| bytes.0 as f64 / BLOCK_BYTES as f64);
-        let shape =
-            Shape { height: f64::from(size.height), n_pages, n_pages_planned, n_rows: n_rows(relation, definition) };
-        self.shapes.insert(slot, shape);
+        let height = f64::from(size.height);
+        let dimensions = Dimensions { height, n_pages, n_pages_planned, n_rows: n_rows(relation, definition) };
+        self.dimensions.insert(slot, dimensions);
     }
 
-    /// The price of `statement` by `plan`, in which hypothetical indexes bear the oids of `by_oid`.
+    /// The price of the statement at position `statement` of the workload by `plan`, in which hypothetical indexes bear the oids of `by_oid`.
     pub fn judge(
         &self,
         catalog: &Catalog,
-        statement: &Statement,
+        statement: usize,
         question: &Question<'_>,
         plan: &Plan,
         by_oid: &BTreeMap<Oid, SlotId>,
     ) -> Judged {
         let slot_of = |node: &Node| by_oid.get(&hypothetical_oid(node.index_name.as_deref()?)?).copied();
-        let shape_of = |node: &Node| self.shapes.get(&slot_of(node)?).copied();
+        let dimensions_of = |node: &Node| self.dimensions.get(&slot_of(node)?).copied();
         let mut used = BTreeSet::new();
         let mut is_misled = false;
         explain::walk(&plan.root, &mut |node| {
@@ -114,7 +126,7 @@ impl Judge {
         let slots = &question.configuration.slots;
         let unused = slots.iter().map(|slot| slot.candidate).filter(|id| !used.contains(id));
         Judged {
-            total_cost: plan.root.total_cost + missing_cost(&plan.root, self.costs, &shape_of),
+            total_cost: plan.root.total_cost + missing_cost(&plan.root, self.costs, &dimensions_of),
             used_existing: explain::existing_indexes(plan, catalog),
             overlooked: unused.filter(|id| self.may_be_overlooked(*id, catalog, statement, plan)).collect(),
             stood_in: slots.iter().filter(|slot| slot.variant > 0).map(|slot| slot.candidate).collect(),
@@ -128,9 +140,10 @@ impl Judge {
         clauses.is_some_and(|clauses| stand_in::is_served(node, clauses))
     }
 
-    fn may_be_overlooked(&self, id: CandidateId, catalog: &Catalog, statement: &Statement, plan: &Plan) -> bool {
-        let Some(shy) = self.shy.get(&id) else { return false };
-        if self.is_first_relation(shy.relation, catalog, statement) || !asks_for(shy, statement) {
+    fn may_be_overlooked(&self, id: CandidateId, catalog: &Catalog, statement: usize, plan: &Plan) -> bool {
+        let (Some(shy), Some(statement)) = (self.shy.get(&id), self.statements.get(statement)) else { return false };
+        let is_first = statement.first_relation == Some(shy.relation) && catalog.children(shy.relation).is_empty();
+        if is_first || !statement.asks_for(&shy.expressions) {
             return false;
         }
         let mut may_be_used = false;
@@ -140,16 +153,22 @@ impl Judge {
         });
         may_be_used
     }
+}
 
-    /// Whether the relation is certainly the first of its query: the only one, no view's and no partition.
-    fn is_first_relation(&self, relation: Oid, catalog: &Catalog, statement: &Statement) -> bool {
-        let Some(shape) = &statement.shape else { return false };
-        let Some(planned) = &statement.planned else { return false };
-        let text = planned.text.to_lowercase();
-        shape.scans.len() == 1
-            && shape.scans[0].relation == relation
-            && catalog.children(relation).is_empty()
-            && !self.views.iter().any(|view| text.contains(view))
+impl Known {
+    fn of(statement: &Statement, views: &[String]) -> Self {
+        let Some(shape) = &statement.shape else { return Self { first_relation: None, expressions: None } };
+        let text = statement.planned.as_ref().map(|planned| planned.text.to_lowercase()).unwrap_or_default();
+        let first_relation = match shape.scans.as_slice() {
+            [scan] if !views.iter().any(|view| text.contains(view)) => Some(scan.relation),
+            _ => None,
+        };
+        Self { first_relation, expressions: Some(expressions_of(shape)) }
+    }
+
+    /// Whether it speaks of every one of `expressions`, as far as its shape is known.
+    fn asks_for(&self, expressions: &[String]) -> bool {
+        self.expressions.as_ref().is_none_or(|asked| expressions.iter().all(|expression| asked.contains(expression)))
     }
 }
 
@@ -192,34 +211,23 @@ fn hypothetical_oid(name: &str) -> Option<Oid> {
     oid.parse().ok().map(Oid)
 }
 
-fn expressions(definition: &IndexDefinition) -> Vec<String> {
-    let expression = |target: &IndexTarget| match target {
-        IndexTarget::Expression(sql) => Some(size::squeezed(sql)),
-        IndexTarget::Column(_) => None,
-    };
-    definition.key_columns.iter().filter_map(|key| expression(&key.target)).collect()
+/// The expressions that a statement compares, sorts or groups by, in one spelling.
+fn expressions_of(shape: &Shape) -> BTreeSet<String> {
+    let mut targets: Vec<&IndexTarget> = shape.joins.iter().flat_map(|join| [&join.left, &join.right]).collect();
+    for scan in &shape.scans {
+        targets.extend(scan.quals.iter().chain(scan.or_groups.iter().flatten().flatten()).map(|qual| &qual.target));
+        targets.extend(scan.order.iter().map(|key| &key.target));
+        targets.extend(scan.group.iter().chain(&scan.extremes));
+        targets.extend(scan.row_comparisons.iter().flat_map(|row| &row.targets));
+    }
+    targets.into_iter().filter_map(expression_of).collect()
 }
 
-/// Whether the statement's shape speaks of every expression of the index; an unknown shape may.
-fn asks_for(shy: &Shy, statement: &Statement) -> bool {
-    let Some(shape) = &statement.shape else { return true };
-    let mut asked: BTreeSet<String> = BTreeSet::new();
-    let mut add = |target: &IndexTarget| {
-        if let IndexTarget::Expression(sql) = target {
-            asked.insert(size::squeezed(sql));
-        }
-    };
-    for scan in &shape.scans {
-        scan.quals.iter().chain(scan.or_groups.iter().flatten().flatten()).for_each(|qual| add(&qual.target));
-        scan.order.iter().for_each(|key| add(&key.target));
-        scan.group.iter().chain(&scan.extremes).for_each(&mut add);
-        scan.row_comparisons.iter().flat_map(|row| &row.targets).for_each(&mut add);
+fn expression_of(target: &IndexTarget) -> Option<String> {
+    match target {
+        IndexTarget::Expression(sql) => Some(sql::canonical(sql)),
+        IndexTarget::Column(_) => None,
     }
-    for join in &shape.joins {
-        add(&join.left);
-        add(&join.right);
-    }
-    shy.expressions.iter().all(|expression| asked.contains(expression))
 }
 
 /// Whether the node scans the relation, or one of its partitions.

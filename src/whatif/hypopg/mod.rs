@@ -48,7 +48,7 @@ impl<'w> Hypopg<'w> {
         let hypotheses = Hypotheses::of_server(session, &workload.snapshot)?;
         let catalog = Catalog::new(&workload.snapshot);
         hypotheses.try_one(session, &catalog)?;
-        let judge = Judge::new(&workload.snapshot);
+        let judge = Judge::new(workload);
         Ok(Self { session, workload, catalog, hypotheses, judge, declared: Vec::new() })
     }
 
@@ -77,9 +77,9 @@ impl<'w> Hypopg<'w> {
         asks: &[Ask],
         questions: &[Question<'w>],
     ) -> Result<BTreeMap<usize, std::result::Result<Judged, String>>> {
-        let (judge, catalog, statements) = (&self.judge, &self.catalog, &self.workload.statements);
+        let (judge, catalog) = (&self.judge, &self.catalog);
         let outcomes = self.hypotheses.plan(self.session, questions, |question, plan, slots| {
-            judge.judge(catalog, &statements[asks[question.position].statement], question, plan, slots)
+            judge.judge(catalog, asks[question.position].statement, question, plan, slots)
         })?;
         Ok(questions.iter().map(|question| question.position).zip(outcomes).collect())
     }
@@ -155,7 +155,7 @@ impl Planner for Hypopg<'_> {
                 Ok(bytes) => {
                     self.judge.add(&self.catalog, id, declared, *bytes);
                     for (slot, definition) in self.hypotheses.add_stand_ins(&self.catalog, id, declared) {
-                        self.judge.add_shape(&self.catalog, slot, &definition, declared.relation, None);
+                        self.judge.add_dimensions(&self.catalog, slot, &definition, declared.relation, None);
                     }
                 }
             }

@@ -232,7 +232,7 @@ impl Hypotheses {
                     n_calls += 1;
                     let plan = explain::plan(transaction, question.planned)?;
                     let by_oid = held.slots.iter().map(|(slot, oid)| (*oid, *slot)).collect();
-                    outcomes[*position] = Some(Ok(judge(question, &plan, &by_oid)));
+                    outcomes[*position] = Some(plan.map(|plan| judge(question, &plan, &by_oid)));
                     n_done += 1;
                 }
                 Ok(())

@@ -82,7 +82,7 @@ impl<'w> Sandbox<'w> {
                     let planned = planned(workload, asks[*position].statement)?;
                     *n_calls += 1;
                     let plan = explain::plan(transaction, planned)?;
-                    answers[*position] = Ok(price(&plan, catalog, candidates));
+                    answers[*position] = plan.map(|plan| price(&plan, catalog, candidates));
                     n_done += 1;
                 }
                 Ok(())

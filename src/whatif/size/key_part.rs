@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::pg::{IndexColumn, IndexTarget};
 use crate::snapshot::{Column, ColumnStatistics, Relation, TypeName};
+use crate::sql;
 
 /// Distinct values of which nothing is known (`DEFAULT_NUM_DISTINCT`, `selfuncs.h`).
 const DEFAULT_DISTINCT: f64 = 200.0;
@@ -161,48 +162,42 @@ fn declared_width(type_sql: &str) -> f64 {
 
 /// The part that an expression stores: by the statistics of an existing index on the same expression, else by those of
 /// the column inside where the function keeps them, else by PostgreSQL's defaults.
-fn of_expression(relation: &Relation, sql: &str, n_rows: f64) -> KeyPart {
+fn of_expression(relation: &Relation, expression: &str, n_rows: f64) -> KeyPart {
     let text = TypeName { schema: "pg_catalog".into(), name: "text".into(), category: 'S', length: -1 };
-    if let Some(statistics) = known_expression(relation, sql) {
+    if let Some(statistics) = known_expression(relation, expression) {
         return of_statistics(&text, statistics, n_rows);
     }
-    match column_of_same_width(relation, sql) {
+    match column_of_same_width(relation, expression) {
         Some(column) => match column.best_statistics() {
             Some(statistics) => of_statistics(&text, statistics, n_rows),
             None => of_type(&text, &column.type_sql, n_rows),
         },
-        None => of_type(&result_type(sql).unwrap_or(text), "", n_rows),
+        None => of_type(&result_type(expression).unwrap_or(text), "", n_rows),
     }
 }
 
-fn known_expression<'r>(relation: &'r Relation, sql: &str) -> Option<&'r ColumnStatistics> {
-    let wanted = squeezed(sql);
+fn known_expression<'r>(relation: &'r Relation, expression: &str) -> Option<&'r ColumnStatistics> {
     relation.indexes.iter().find_map(|index| {
         let position = index.definition.key_columns.iter().position(|key| match &key.target {
-            IndexTarget::Expression(known) => squeezed(known) == wanted,
+            IndexTarget::Expression(known) => sql::same_expression(known, expression),
             IndexTarget::Column(_) => false,
         })?;
         index.expression_statistics.get(position)?.as_ref()
     })
 }
 
-/// An expression without spaces, parentheses and casts to text, which PostgreSQL adds where they were left out.
-pub(in crate::whatif) fn squeezed(sql: &str) -> String {
-    sql.replace("::text", "").chars().filter(|c| !c.is_whitespace() && !matches!(c, '(' | ')')).collect()
-}
-
-fn column_of_same_width<'r>(relation: &'r Relation, sql: &str) -> Option<&'r Column> {
-    let (function, argument) = sql.trim().split_once('(')?;
-    if !FUNCTIONS_OF_SAME_WIDTH.contains(&function.trim().to_ascii_lowercase().as_str()) {
+fn column_of_same_width<'r>(relation: &'r Relation, expression: &str) -> Option<&'r Column> {
+    let canonical = sql::canonical(expression);
+    let (function, argument) = canonical.strip_suffix(')')?.split_once('(')?;
+    if !FUNCTIONS_OF_SAME_WIDTH.contains(&function) {
         return None;
     }
-    let argument = squeezed(argument);
     relation.column(argument.trim_matches('"'))
 }
 
 /// The type of an expression that says it: one that ends in a cast, or is a well-known function of time.
-fn result_type(sql: &str) -> Option<TypeName> {
-    let sql = sql.trim().trim_end_matches(')');
+fn result_type(expression: &str) -> Option<TypeName> {
+    let sql = expression.trim().trim_end_matches(')');
     let (name, length, category) = if sql.ends_with("::date") {
         ("date", 4, 'D')
     } else if sql.ends_with("::integer") {

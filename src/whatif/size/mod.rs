@@ -8,7 +8,6 @@ mod key_part;
 mod leaf;
 
 use self::key_part::KeyPart;
-pub(super) use self::key_part::squeezed;
 use self::leaf::{Groups, LINE_POINTER};
 use super::selectivity::{self, Fixed};
 use crate::pg::units::BLOCK_BYTES;
