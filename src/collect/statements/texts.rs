@@ -7,6 +7,7 @@ use super::counters::Key;
 use crate::collect::query::{MARK, STATEMENT_TEXTS};
 use crate::db::{Failure, Transaction};
 use crate::pg::QueryId;
+use crate::sql::{self, TextClass};
 
 /// The text of one row.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,58 +49,12 @@ pub(super) fn read(
 
 fn kind(text: String) -> Text {
     if text.contains(MARK) || text.contains("hypopg_") {
-        Text::Own
-    } else if is_query(&text) {
-        Text::Query(text)
-    } else {
-        Text::Utility
+        return Text::Own;
     }
-}
-
-/// Whether a statement reads or changes rows: by its first word, so that whatever is not known to be harmless is taken
-/// for a utility statement.
-fn is_query(text: &str) -> bool {
-    const WORDS: [&str; 8] = ["select", "insert", "update", "delete", "merge", "with", "values", "table"];
-    let start = after_comments(text);
-    let word: String = start.chars().take_while(char::is_ascii_alphabetic).map(|c| c.to_ascii_lowercase()).collect();
-    WORDS.contains(&word.as_str())
-}
-
-/// The text from its first word on: without whitespace, comments and opening parentheses before it.
-fn after_comments(text: &str) -> &str {
-    let mut rest = text;
-    loop {
-        rest = rest.trim_start_matches(|c: char| c.is_whitespace() || c == '(');
-        if rest.starts_with("--") {
-            rest = rest.find(['\n', '\r']).map_or("", |end| &rest[end..]);
-        } else if rest.starts_with("/*") {
-            rest = after_block_comment(rest);
-        } else {
-            return rest;
-        }
+    match sql::classify(&text) {
+        TextClass::Plannable(_) => Text::Query(text),
+        TextClass::Utility | TextClass::Empty => Text::Utility,
     }
-}
-
-/// Block comments nest.
-fn after_block_comment(text: &str) -> &str {
-    let mut depth = 0;
-    let mut at = 0;
-    while let Some(found) = text[at..].find(['/', '*']) {
-        at += found;
-        if text[at..].starts_with("/*") {
-            depth += 1;
-            at += 2;
-        } else if text[at..].starts_with("*/") {
-            depth -= 1;
-            at += 2;
-            if depth == 0 {
-                return &text[at..];
-            }
-        } else {
-            at += 1;
-        }
-    }
-    ""
 }
 
 #[cfg(test)]
