@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use pgadvise::db::{Session, Target};
 use pgadvise::pg::{AccessMethod, IndexDefinition, IndexTarget};
+use pgadvise::server::Cluster;
 use pgadvise::snapshot::Catalog;
 use pgadvise::whatif::{Ask, Backend, CandidateId, Choice, Planner, Sandbox, choose};
 use pgadvise::workload::Workload;
@@ -31,9 +32,13 @@ const LEFT: &str = "SELECT count(*) FROM pg_class WHERE relname LIKE 'pgadvise%'
 
 /// The analysed database and its sandbox, which was never analysed itself.
 fn databases(name: &str) -> (Database, Database) {
-    let analysed = support::database(name, SCHEMA);
+    databases_on(support::server(15), name)
+}
+
+fn databases_on(cluster: &'static Cluster, name: &str) -> (Database, Database) {
+    let analysed = support::database_on(cluster, name, SCHEMA);
     analysed.execute("ANALYZE");
-    (analysed, support::database(&format!("{name}_sandbox"), SCHEMA))
+    (analysed, support::database_on(cluster, &format!("{name}_sandbox"), SCHEMA))
 }
 
 fn planned(database: &Database) -> (Session, Workload) {
@@ -102,17 +107,20 @@ fn check(planner: &mut dyn Planner, workload: &Workload) {
 }
 
 #[test]
-fn a_superuser_toggles_what_was_really_built() {
-    let (analysed, sandbox) = databases("sandbox_super");
-    let (mut session, workload) = planned(&analysed);
-    {
-        let mut planner = Sandbox::connect(&target(&sandbox.url()), Some(&mut session), &workload).expect("a sandbox");
-        check(&mut planner, &workload);
-        assert_ne!(sandbox.value(LEFT), "0");
+fn a_superuser_toggles_what_was_really_built_on_every_version() {
+    for major in support::versions() {
+        let (analysed, sandbox) = databases_on(support::server(major), "sandbox_super");
+        let (mut session, workload) = planned(&analysed);
+        {
+            let mut planner =
+                Sandbox::connect(&target(&sandbox.url()), Some(&mut session), &workload).expect("a sandbox");
+            check(&mut planner, &workload);
+            assert_ne!(sandbox.value(LEFT), "0");
+        }
+        assert_eq!(sandbox.value(LEFT), "0", "{major}");
+        assert_eq!(sandbox.value("SELECT count(*) FROM pg_index WHERE NOT indisvalid"), "0", "{major}");
+        assert_eq!(analysed.value(LEFT), "0", "{major}");
     }
-    assert_eq!(sandbox.value(LEFT), "0");
-    assert_eq!(sandbox.value("SELECT count(*) FROM pg_index WHERE NOT indisvalid"), "0");
-    assert_eq!(analysed.value(LEFT), "0");
 }
 
 #[test]

@@ -25,6 +25,7 @@ const EXTENSION: Query = Query { name: "HypoPG", sql: include_str!("../queries/h
 const CREATE: Query = Query { name: "hypothetical indexes", sql: include_str!("../queries/hypopg_create.sql") };
 const DROP: Query = Query { name: "hypothetical indexes", sql: include_str!("../queries/hypopg_drop.sql") };
 const HIDE: Query = Query { name: "hidden indexes", sql: include_str!("../queries/hypopg_hide.sql") };
+const UNHIDE: Query = Query { name: "hidden indexes", sql: include_str!("../queries/hypopg_unhide.sql") };
 const SERVER_START: Query = Query { name: "the server's start", sql: include_str!("../queries/server_start.sql") };
 
 /// One hypothetical index as HypoPG gets it: a candidate itself (variant 0), or a stand-in for it.
@@ -274,9 +275,12 @@ impl Hypotheses {
             held.slots.extend(missing.iter().map(|(slot, _)| *slot).zip(created.into_iter().map(|(oid, _)| oid)));
         }
         if held.hidden != wanted.hidden {
+            if !held.hidden.is_empty() {
+                transaction.query_each_in_schema(&UNHIDE, &self.schema, &[], |_| Ok(()))?;
+            }
             let oids: Vec<Oid> = wanted.hidden.iter().copied().collect();
             transaction.query_each_in_schema(&HIDE, &self.schema, &[&oids], |_| Ok(()))?;
-            held.hidden = wanted.hidden.clone();
+            held.hidden.clone_from(&wanted.hidden);
         }
         Ok(())
     }
