@@ -70,7 +70,7 @@ fn takes_work_from_queue(text: &str) -> bool {
 }
 
 fn is_one_value(comparand: &Comparand) -> bool {
-    matches!(comparand, Comparand::Parameter(_) | Comparand::Literal(_))
+    matches!(comparand, Comparand::Parameter(_) | Comparand::Literal(_) | Comparand::Stable(_))
 }
 
 /// Whether a unique index has `column` as its only key column.
