@@ -84,6 +84,8 @@ impl Demo {
             .with_setting("pg_stat_statements.track_utility", "off")
             // Plans must not depend on when autovacuum comes by, nor on how many cores are idle.
             .with_setting("autovacuum", "off")
+            // VACUUM marks pages as all-visible only where the commits that wrote them are known to be on disk.
+            .with_setting("synchronous_commit", "on")
             .with_setting("max_parallel_workers_per_gather", "0")
             .with_setting("max_wal_size", "4GB");
         Ok(Self { cluster: Cluster::start(&binaries, &options)?, statements })
