@@ -6,6 +6,7 @@ use sqlparser::dialect::PostgreSqlDialect;
 use sqlparser::parser::Parser;
 use sqlparser::tokenizer::{Token, Tokenizer};
 
+use super::classify::{TextClass, classify};
 use super::lower;
 use super::repair;
 use super::tree::{Expr, Statement};
@@ -47,8 +48,12 @@ pub(super) fn parse(text: &str) -> Result<Statement, String> {
     if text.len() > TEXT_BYTES_MAX {
         return Err(format!("the text is longer than {TEXT_BYTES_MAX} bytes"));
     }
-    let repaired = repair::for_parser(text);
-    let tokens = tokenize(&repaired)?;
+    match classify(text) {
+        TextClass::Plannable(_) => {}
+        TextClass::Utility => return Err("not one statement that is planned".to_owned()),
+        TextClass::Empty => return Err("the text holds no statement".to_owned()),
+    }
+    let tokens = tokenize(&repair::for_parser(text))?;
     let mut parser = Parser::new(&PostgreSqlDialect {}).with_recursion_limit(RECURSION_LIMIT).with_tokens(tokens);
     let statement = parser.parse_statement().map_err(|error| reason(&error.to_string()))?;
     while parser.consume_token(&Token::SemiColon) {}

@@ -1,6 +1,6 @@
 //! The tree changed from the leaves up: one generic walk, no meaning of its own.
 
-use super::tree::{Call, Expr, SortKey};
+use super::tree::{Call, Expr, SortKey, Window};
 
 impl Expr {
     /// It with every part replaced by what `change` makes of it, parts before the whole. Queries inside are kept.
@@ -57,24 +57,25 @@ impl Expr {
 
 impl Call {
     fn rebuilt(&self, change: &mut dyn FnMut(Expr) -> Expr) -> Call {
-        let mut call = self.clone();
-        call.args = all(&self.args, change);
-        for key in call.order.iter_mut().chain(&mut call.within_group) {
-            rebuild_key(key, change);
+        Call {
+            name: self.name.clone(),
+            args: all(&self.args, change),
+            is_distinct: self.is_distinct,
+            order: keys(&self.order, change),
+            within_group: keys(&self.within_group, change),
+            filter: self.filter.as_ref().map(|filter| filter.rebuilt(change)),
+            over: self.over.as_ref().map(|window| Window {
+                base: window.base.clone(),
+                partition: all(&window.partition, change),
+                order: keys(&window.order, change),
+                has_frame: window.has_frame,
+            }),
         }
-        if let Some(filter) = &mut call.filter {
-            *filter = filter.rebuilt(change);
-        }
-        if let Some(window) = &mut call.over {
-            window.partition = all(&window.partition, change);
-            window.order.iter_mut().for_each(|key| rebuild_key(key, change));
-        }
-        call
     }
 }
 
-fn rebuild_key(key: &mut SortKey, change: &mut dyn FnMut(Expr) -> Expr) {
-    key.expr = key.expr.rebuilt(change);
+fn keys(keys: &[SortKey], change: &mut dyn FnMut(Expr) -> Expr) -> Vec<SortKey> {
+    keys.iter().map(|key| SortKey { expr: key.expr.rebuilt(change), ..*key }).collect()
 }
 
 fn one(expr: &Expr, change: &mut dyn FnMut(Expr) -> Expr) -> Box<Expr> {

@@ -51,15 +51,19 @@ struct Splitter<'t> {
 
 impl Splitter<'_> {
     fn check(&self, token: &Token) -> Result<(), String> {
-        let line = line_of(self.text, token.range.start);
         if token.is_unterminated {
+            let line = line_of(self.text, token.range.start);
             return Err(format!(
                 "line {line}: a quoted string, a quoted identifier or a comment starts here and does not end"
             ));
         }
+        if !token.is_mark(self.text, "\\") {
+            return Ok(());
+        }
         let before = &self.text[..token.range.start];
         let opens_line = before.trim_end_matches([' ', '\t']).ends_with('\n') || before.trim().is_empty();
-        if token.is_mark(self.text, "\\") && (opens_line || self.first.is_none()) {
+        if opens_line || self.first.is_none() {
+            let line = line_of(self.text, token.range.start);
             return Err(format!("line {line}: a backslash command of psql is no SQL"));
         }
         Ok(())

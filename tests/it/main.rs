@@ -16,6 +16,8 @@ mod report;
 mod rules;
 mod server;
 mod sql_shapes;
+mod sql_statements;
+mod sql_torture;
 mod support;
 mod tidy;
 mod verify_states;

@@ -91,7 +91,7 @@ fn operator_name(op: &str) -> String {
 
 fn leaf(expr: &ast::Expr) -> Lowered<Expr> {
     Ok(match expr {
-        ast::Expr::Identifier(ident) => Expr::Column(vec![name_of(ident)]),
+        ast::Expr::Identifier(ident) => name(ident),
         ast::Expr::CompoundIdentifier(idents) => Expr::Column(idents.iter().map(name_of).collect()),
         ast::Expr::Value(value) => self::value(&value.value)?,
         ast::Expr::TypedString(typed) => {
@@ -160,6 +160,16 @@ fn leaf(expr: &ast::Expr) -> Lowered<Expr> {
         ast::Expr::Named { expr, .. } => expression(expr)?,
         _ => return special(expr),
     })
+}
+
+/// A column, or one of the words that PostgreSQL reserves for something else.
+fn name(ident: &ast::Ident) -> Expr {
+    match name_of(ident) {
+        name if ident.quote_style.is_some() => Expr::Column(vec![name]),
+        name if name == "default" => Expr::Literal("DEFAULT".to_owned()),
+        name if super::super::print::is_bare_call(&name) => Expr::call(&name, Vec::new()),
+        name => Expr::Column(vec![name]),
+    }
 }
 
 /// Calls with a syntax of their own, as the calls that they are.

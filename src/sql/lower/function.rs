@@ -53,8 +53,11 @@ pub(super) fn arguments(args: &[ast::FunctionArg]) -> Lowered<Vec<Expr>> {
     for arg in args {
         let value = match arg {
             ast::FunctionArg::Named { arg, .. } | ast::FunctionArg::Unnamed(arg) => arg,
-            ast::FunctionArg::ExprNamed { name, arg, .. } => {
-                lowered.push(expression(name)?);
+            // `days => $1` names an argument, `json_object('a': b)` and `('a' VALUE b)` have two values.
+            ast::FunctionArg::ExprNamed { name, arg, operator } => {
+                if matches!(operator, ast::FunctionArgOperator::Colon | ast::FunctionArgOperator::Value) {
+                    lowered.push(expression(name)?);
+                }
                 arg
             }
         };

@@ -114,7 +114,8 @@ fn function_name(name: &[String]) -> String {
     }
 }
 
-fn is_bare_call(name: &str) -> bool {
+/// Whether PostgreSQL calls `name` without parentheses.
+pub(in crate::sql) fn is_bare_call(name: &str) -> bool {
     matches!(
         name,
         "current_date"

@@ -4,6 +4,8 @@
 mod call;
 mod query;
 
+pub(super) use call::is_bare_call;
+
 use super::tree::{Expr, Test};
 use crate::pg::quote_identifier;
 
@@ -72,7 +74,10 @@ impl Printer {
     fn is_atom(&self, expr: &Expr) -> bool {
         match expr {
             Expr::Literal(text) => self.is_masked || !text.starts_with('-'),
-            Expr::Cast { expr, .. } => self.is_masked && is_constant(expr) || self.is_atom(expr),
+            Expr::Cast { expr, .. } => match innermost(expr) {
+                Expr::Literal(_) | Expr::Parameter(_) if self.is_masked => true,
+                expr => self.is_atom(expr),
+            },
             Expr::Function(call) => call.base_name() != "timezone" && call.over.is_none(),
             Expr::Column(_) | Expr::ScanColumn { .. } | Expr::Opaque(_) | Expr::Parameter(_) | Expr::Star(_) => true,
             Expr::Row(_) | Expr::Array(_) | Expr::Subscript { .. } | Expr::Subquery { .. } | Expr::Case { .. } => true,
@@ -124,12 +129,7 @@ impl Printer {
                 self.push(if *is_negated { " IS NOT DISTINCT FROM " } else { " IS DISTINCT FROM " });
                 self.operand(right);
             }
-            Expr::Cast { expr, .. } if self.is_masked && is_constant(expr) => self.push(MASK),
-            Expr::Cast { expr, type_name } => {
-                self.operand(expr);
-                self.push("::");
-                self.push(type_name);
-            }
+            Expr::Cast { .. } => self.cast(expr),
             Expr::Collate { expr, collation } => {
                 self.operand(expr);
                 self.push(" COLLATE ");
@@ -172,6 +172,23 @@ impl Printer {
                 self.push(")");
             }
             Expr::GroupingSets(parts) => self.bracketed("GROUPING SETS (", parts, ")"),
+        }
+    }
+
+    /// Casts, one after the other: chains of them are as long as the text.
+    fn cast(&mut self, mut expr: &Expr) {
+        let mut types = Vec::new();
+        while let Expr::Cast { expr: inner, type_name } = expr {
+            types.push(type_name);
+            expr = inner;
+        }
+        self.operand(expr);
+        if self.is_masked && is_constant(expr) {
+            return;
+        }
+        for type_name in types.into_iter().rev() {
+            self.push("::");
+            self.push(type_name);
         }
     }
 
@@ -291,11 +308,15 @@ impl Test {
 
 /// Whether it is a constant or a parameter, cast or not.
 pub(super) fn is_constant(expr: &Expr) -> bool {
-    match expr {
-        Expr::Literal(_) | Expr::Parameter(_) => true,
-        Expr::Cast { expr, .. } => is_constant(expr),
-        _ => false,
+    matches!(innermost(expr), Expr::Literal(_) | Expr::Parameter(_))
+}
+
+/// What is cast, once or several times.
+fn innermost(mut expr: &Expr) -> &Expr {
+    while let Expr::Cast { expr: inner, .. } = expr {
+        expr = inner;
     }
+    expr
 }
 
 /// The operator that means the same with its operands swapped.

@@ -262,7 +262,10 @@ impl Printer {
     }
 
     fn from(&mut self, item: &From) {
-        self.name_item(item);
+        // The sides of a join are named when they are written, at the latest.
+        if !matches!(item, From::Join { .. }) {
+            self.name_item(item);
+        }
         let (alias, is_join) = match item {
             From::Relation { path, alias, is_sampled } => {
                 let name = super::path(path);

@@ -5,6 +5,7 @@ mod keywords;
 mod parser;
 mod pieces;
 mod server;
+mod spelling;
 
 pub(super) use parser::for_parser;
 pub use server::for_server;

@@ -1,12 +1,13 @@
 //! Repairs for the parser: constructs of PostgreSQL that sqlparser does not know become ones that it does and that mean
 //! the same to an index: ONLY, row locks, OPERATOR(), frame EXCLUDE, VARIADIC, TABLE, ROWS FROM and others.
 
-use sqlparser::keywords::ALL_KEYWORDS;
-
 use super::super::tokens::TokenKind;
-use super::keywords::is_keyword;
 use super::pieces::Pieces;
 use super::server::for_server;
+use super::spelling::{
+    drop_distinct_of_group, drop_xml_name, fill_empty_select_list, quote_foreign_keyword, spell_null_test, spell_trim,
+    wrap_collated_cast,
+};
 
 /// `text` for sqlparser. Its bytes stand elsewhere than in `text`, and comments are gone.
 pub(in crate::sql) fn for_parser(text: &str) -> String {
@@ -43,6 +44,12 @@ const REPAIRS: &[Repair] = &[
     cast_typed_string,
     drop_current_of,
     drop_row_star,
+    fill_empty_select_list,
+    spell_null_test,
+    drop_distinct_of_group,
+    drop_xml_name,
+    spell_trim,
+    wrap_collated_cast,
     quote_foreign_keyword,
 ];
 
@@ -157,10 +164,8 @@ fn drop_conflict_target(pieces: &mut Pieces, at: usize) {
 
 /// `TABLE t` → `SELECT * FROM t`
 fn expand_table_command(pieces: &mut Pieces, at: usize) {
-    let starts_query = at == 0
-        || pieces.is_mark(at - 1, "(")
-        || pieces.is_one_of(at - 1, &["union", "all", "except", "intersect", "distinct"]);
-    if starts_query && pieces.is_word(at, "table") && pieces.is_name(at + 1) {
+    // In what is planned the word stands nowhere else.
+    if pieces.is_word(at, "table") && pieces.is_name(at + 1) {
         pieces.replace(at..at + 1, "SELECT * FROM");
     }
 }
@@ -318,23 +323,3 @@ fn drop_row_star(pieces: &mut Pieces, at: usize) {
         pieces.list.drain(at + 1..at + 3);
     }
 }
-
-/// Words that other databases reserve and PostgreSQL does not are plain names here: `settings`, `sample`, `format`.
-fn quote_foreign_keyword(pieces: &mut Pieces, at: usize) {
-    if pieces.list[at].kind != TokenKind::Word {
-        return;
-    }
-    let word = pieces.list[at].text.to_ascii_lowercase();
-    let is_field = at >= 2 && pieces.is_word(at - 2, "extract") && pieces.is_mark(at - 1, "(");
-    let is_method = at >= 1 && pieces.is_word(at - 1, "tablesample");
-    if is_field || is_method || is_keyword(&word) || KEPT.contains(&word.as_str()) {
-        return;
-    }
-    if ALL_KEYWORDS.binary_search(&word.to_ascii_uppercase().as_str()).is_ok() {
-        pieces.list[at].text = format!("\"{word}\"");
-        pieces.list[at].kind = TokenKind::QuotedIdentifier;
-    }
-}
-
-/// Foreign keywords that sqlparser needs as such to read what PostgreSQL means.
-const KEPT: &[&str] = &["unnest", "json_table"];

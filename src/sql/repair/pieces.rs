@@ -82,6 +82,31 @@ impl Pieces {
         None
     }
 
+    /// Where the parenthesis or bracket that closes at `at` opens.
+    pub fn opening(&self, at: usize) -> Option<usize> {
+        let mut depth = 0_usize;
+        for n in (0..=at).rev() {
+            if self.is_mark(n, ")") || self.is_mark(n, "]") {
+                depth += 1;
+            } else if self.is_mark(n, "(") || self.is_mark(n, "[") {
+                depth = depth.checked_sub(1)?;
+                if depth == 0 {
+                    return Some(n);
+                }
+            }
+        }
+        None
+    }
+
+    /// Where the possibly qualified name that ends at `at` starts.
+    pub fn start_of_name(&self, at: usize) -> usize {
+        let mut start = at;
+        while start >= 2 && self.is_mark(start - 1, ".") && self.is_name(start - 2) {
+            start -= 2;
+        }
+        start
+    }
+
     /// The piece after the possibly qualified name that starts at `at`.
     pub fn after_name(&self, at: usize) -> Option<usize> {
         let mut end = at;

@@ -1,6 +1,8 @@
 //! Repairs for the server: texts as pg_stat_statements stores them, made into what PostgreSQL's grammar accepts.
 //! Changes nothing else: every other byte stays where it was.
 
+use std::borrow::Cow;
+
 use super::super::tokens::{Token, TokenKind, identifier, tokens};
 use super::SQUASHED_LIST_ELEMENTS;
 use crate::pg::quote_identifier;
@@ -9,11 +11,14 @@ use crate::pg::quote_identifier;
 ///
 /// - `interval $1`, `date $1`, `numeric(9) $1`, `app.mood $1` → `CAST($1 AS interval)` …
 /// - `extract($1 from x)` → `date_part(CAST($1 AS text), x)`
+/// - `interval$1`, which was `interval'1 day'` and reads as one name → apart, then as above
 /// - `IN ($1 /*, ... */)` of PostgreSQL 18 → a list of [`SQUASHED_LIST_ELEMENTS`], its new parameters numbered on
 ///   from the highest of the text.
 ///
 /// Texts without such forms come back as they are.
 pub fn for_server(text: &str) -> String {
+    let parted = part_parameters(text);
+    let text = parted.as_ref();
     let all = tokens(text);
     let significant: Vec<usize> = (0..all.len()).filter(|n| !all[*n].is_trivia()).collect();
     let mut edits = Vec::new();
@@ -37,6 +42,21 @@ pub fn for_server(text: &str) -> String {
         }
     }
     apply(text, edits)
+}
+
+/// A space between a reserved word or a type and the parameter that was a literal glued to it: `LIKE$1`, `interval$1`.
+fn part_parameters(text: &str) -> Cow<'_, str> {
+    let mut edits = Vec::new();
+    for token in tokens(text).iter().filter(|token| token.kind == TokenKind::Word) {
+        let word = identifier(token, text);
+        let Some((before, number)) = word.split_once('$') else { continue };
+        let is_parameter = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
+        if is_parameter && (LEADERS.contains(&before) || LITERAL_TYPES.contains(&before)) {
+            let at = token.range.start + before.len();
+            edits.push((at..at, " ".to_owned()));
+        }
+    }
+    if edits.is_empty() { Cow::Borrowed(text) } else { Cow::Owned(apply(text, edits)) }
 }
 
 /// Replaces ranges that do not overlap and stand in order.
@@ -216,6 +236,10 @@ const LEADERS: &[&str] = &[
     "filter",
     "interval_",
 ];
+
+/// Types whose constants people write without a space: `interval'1 day'`.
+const LITERAL_TYPES: &[&str] =
+    &["interval", "date", "time", "timestamp", "timestamptz", "numeric", "json", "jsonb", "uuid", "inet"];
 
 #[cfg(test)]
 mod tests {
