@@ -147,6 +147,20 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
+/// What the operating system or a library says went wrong, as the end of a message: `connection refused` for
+/// `Connection refused (os error 111)`.
+pub fn reason(cause: &dyn fmt::Display) -> String {
+    let words = cause.to_string();
+    let words = words.split(" (os error").next().unwrap_or_default();
+    let mut characters = words.chars();
+    match characters.next() {
+        Some(first) if !words.starts_with("TLS") && !words.starts_with("SSL") => {
+            first.to_lowercase().chain(characters).collect()
+        }
+        _ => words.to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -161,6 +175,14 @@ mod tests {
             "could not connect to db:5432: connection refused\nDETAIL:  Two addresses were tried.\nHINT:  Check the host and port."
         );
         assert_eq!(error.kind().exit_code(), 3);
+    }
+
+    #[test]
+    fn causes_read_as_the_end_of_a_message() {
+        let error = std::io::Error::from_raw_os_error(13);
+        assert_eq!(reason(&error), "permission denied");
+        assert_eq!(reason(&"TLS handshake eof"), "TLS handshake eof");
+        assert_eq!(reason(&""), "");
     }
 
     #[test]

@@ -15,7 +15,7 @@ use crate::emit;
 use crate::error::{Error, Result};
 use crate::report::{self, Report, SourceKind, Style};
 use crate::rules::{Selection, Severity, Thresholds};
-use crate::whatif::{Backend, Choice};
+use crate::whatif::{self, Backend, Choice};
 use crate::workload::Weigh;
 
 pub(super) fn run(arguments: &AnalyzeArguments, global: &Global) -> Result<u8> {
@@ -54,7 +54,7 @@ pub(super) fn run(arguments: &AnalyzeArguments, global: &Global) -> Result<u8> {
         if arguments.what_if != WhatIf::Auto {
             return Err(error.clone());
         }
-        output::note(global.quiet, &format!("no index is proposed: {error}"));
+        output::note(global.quiet, &error.clone().while_doing("no index is proposed"));
     }
     Ok(u8::from(fails(arguments, &analysis)))
 }
@@ -66,6 +66,9 @@ fn request(arguments: &AnalyzeArguments) -> Result<Request> {
     }
     let selection = Selection { only: arguments.rule.clone(), except: arguments.no_rule.clone() };
     selection.validate()?;
+    if arguments.what_if == WhatIf::Sandbox && arguments.sandbox.is_none() {
+        return Err(whatif::no_sandbox());
+    }
     let mut request = Request::of_target(source::resolve(&arguments.source)?);
     request.workload_files.clone_from(&arguments.workload);
     request.without_statements = arguments.only_workload;
@@ -80,8 +83,8 @@ fn request(arguments: &AnalyzeArguments) -> Result<Request> {
         WhatIf::Sandbox => Choice::Only(Backend::Sandbox),
     };
     request.sandbox.clone_from(&arguments.sandbox);
-    request.n_calls_min = arguments.min_calls;
-    request.mean_ms_min = arguments.min_mean_ms;
+    request.n_calls_min = at_least_zero("--min-calls", arguments.min_calls)?;
+    request.mean_ms_min = at_least_zero("--min-mean-ms", arguments.min_mean_ms)?;
     request.budget = arguments.budget.as_deref().map(budget).transpose()?;
     request.include.clone_from(&arguments.include);
     request.exclude.clone_from(&arguments.exclude);
@@ -89,6 +92,14 @@ fn request(arguments: &AnalyzeArguments) -> Result<Request> {
     request.selection = selection;
     request.thresholds = thresholds;
     Ok(request)
+}
+
+fn at_least_zero(name: &str, number: f64) -> Result<f64> {
+    if number.is_finite() && number >= 0.0 {
+        return Ok(number);
+    }
+    Err(Error::usage(format!("{name} needs a number of at least 0, not \"{number}\""))
+        .with_hint(format!("Leave {name} out to keep every statement.")))
 }
 
 fn budget(text: &str) -> Result<Budget> {

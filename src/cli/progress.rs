@@ -1,5 +1,6 @@
-//! What is being done, on stderr: one line that is redrawn on a terminal, nothing elsewhere.
+//! What is being done, on stderr: one line that is redrawn on a terminal; elsewhere, with -v, a line for each phase.
 
+use std::cell::RefCell;
 use std::io::IsTerminal;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -7,6 +8,8 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 /// A line that says what is being done.
 pub(super) struct Progress {
     bar: ProgressBar,
+    /// What was logged last: what comes after a colon is a count, which only a terminal shows.
+    phase: RefCell<String>,
 }
 
 impl Progress {
@@ -18,12 +21,17 @@ impl Progress {
         if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} ({elapsed})") {
             bar.set_style(style);
         }
-        Self { bar }
+        Self { bar, phase: RefCell::default() }
     }
 
     /// Says what is being done now.
     pub(super) fn say(&self, what: &str) {
-        self.bar.set_message(crate::pg::text::one_line(what));
+        let what = crate::pg::text::one_line(what);
+        let phase = what.split(':').next().unwrap_or_default();
+        if self.phase.replace(phase.to_owned()) != phase {
+            tracing::info!("{phase}");
+        }
+        self.bar.set_message(what);
         self.bar.tick();
     }
 }

@@ -17,6 +17,6 @@ pub(super) fn resolve(arguments: &SourceArguments) -> Result<Target> {
 /// Notes on stderr that nothing proves who answers: a remote server without `verify-full` or `verify-ca`.
 pub(super) fn warn_if_unverified(target: &Target, global: &Global) {
     if !target.is_server_verified() {
-        output::note(global.quiet, "the server's identity is not verified; sslmode=verify-full verifies it");
+        output::note(global.quiet, &"the server's identity is not verified; sslmode=verify-full verifies it");
     }
 }

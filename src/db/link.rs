@@ -2,7 +2,7 @@
 //! survived it. Decides nothing about which statements are sent.
 
 use std::pin::pin;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::TryStreamExt;
 use tokio::runtime::Runtime;
@@ -83,7 +83,9 @@ impl Link {
 
     /// Sends `sql` through the simple protocol and returns the first column of its rows, a line for each.
     pub(super) fn simple_text(&mut self, sql: &str, limit: Duration) -> std::result::Result<String, Failure> {
+        let began = Instant::now();
         let messages = self.call(limit, async |client| client.simple_query(sql).await)?;
+        log_answer("a plan", began);
         let lines = messages.iter().filter_map(|message| match message {
             SimpleQueryMessage::Row(row) => row.get(0),
             _ => None,
@@ -106,6 +108,7 @@ impl Link {
         mut take: impl FnMut(Row) -> std::result::Result<(), Failure>,
     ) -> std::result::Result<(), Failure> {
         let mut stopped = None;
+        let began = Instant::now();
         self.call(limit, async |client| {
             let typed = parameters.iter().map(|&value| (value as &(dyn types::ToSql + Sync), value.sql_type()));
             let mut rows = pin!(client.query_typed_raw(sql, typed).await?);
@@ -116,6 +119,7 @@ impl Link {
             }
             Ok(())
         })?;
+        log_answer(name, began);
         stopped.map_or(Ok(()), Err)
     }
 
@@ -196,6 +200,11 @@ impl Link {
         }
         Err(failure)
     }
+}
+
+/// Statements are logged by name: their texts may hold values.
+fn log_answer(name: &str, began: Instant) {
+    tracing::debug!(ms = began.elapsed().as_millis() as u64, "{name}");
 }
 
 impl Drop for Link {

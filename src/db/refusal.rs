@@ -4,10 +4,10 @@ use std::error::Error as _;
 use std::time::Duration;
 
 use super::hosts::{HostSpec, Place};
-use super::server_error::{cause, without_os_number};
+use super::server_error::cause;
 use super::target::Target;
 use super::tls;
-use crate::error::Error;
+use crate::error::{self, Error};
 
 /// A failed attempt to connect.
 #[derive(Debug)]
@@ -55,17 +55,14 @@ impl Refusal {
             }
             _ => HINT_REACH,
         };
-        Self::next_host(could_not_connect(host, &without_os_number(&error.to_string())).with_hint(hint))
+        Self::next_host(could_not_connect(host, &error::reason(error)).with_hint(hint))
     }
 
     pub(super) fn unknown_host(host: &HostSpec, reason: &str) -> Self {
         let reason = reason.strip_prefix("failed to lookup address information: ").unwrap_or(reason);
         Self::next_host(
-            could_not_connect(
-                host,
-                &format!("could not translate host name to address: {}", without_os_number(reason)),
-            )
-            .with_hint("Check the spelling of the host and this machine's name service."),
+            could_not_connect(host, &format!("could not translate host name to address: {}", error::reason(&reason)))
+                .with_hint("Check the spelling of the host and this machine's name service."),
         )
     }
 
@@ -117,7 +114,11 @@ impl Refusal {
             words if PROTOCOL_ERRORS.iter().any(|known| words.starts_with(known)) => Self::final_(
                 could_not_connect(host, "the server does not speak PostgreSQL's protocol").with_hint(HINT_REACH),
             ),
-            "connection closed" | "unexpected end of file" | "early eof" | "tls handshake eof" => Self {
+            "connection closed"
+            | "connection reset by peer"
+            | "unexpected end of file"
+            | "early eof"
+            | "tls handshake eof" => Self {
                 may_depend_on_encryption: true,
                 ..Self::final_(
                     could_not_connect(host, "the server closed the connection unexpectedly")

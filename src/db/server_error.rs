@@ -4,7 +4,7 @@ use std::error::Error as _;
 
 use tokio_postgres::error::{DbError, ErrorPosition, Severity};
 
-use crate::error::Error;
+use crate::error::{Error, reason};
 
 /// A statement that the server refused.
 ///
@@ -164,19 +164,7 @@ pub(super) fn cause(error: &tokio_postgres::Error) -> String {
         words = inner.to_string();
         cause = inner.source();
     }
-    without_os_number(&words).to_owned()
-}
-
-/// `connection refused` for `Connection refused (os error 111)`.
-pub(super) fn without_os_number(words: &str) -> String {
-    let words = words.split(" (os error").next().unwrap_or(words);
-    let mut characters = words.chars();
-    match characters.next() {
-        Some(first) if !words.starts_with("TLS") && !words.starts_with("SSL") => {
-            first.to_lowercase().chain(characters).collect()
-        }
-        _ => words.to_owned(),
-    }
+    reason(&words)
 }
 
 #[cfg(test)]

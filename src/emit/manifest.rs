@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::advice::Action;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, reason};
 use crate::pg::{Bytes, IndexDefinition, QueryId, RelationName, quote_identifier};
 use crate::whatif::Backend;
 
@@ -136,7 +136,7 @@ impl Manifest {
     /// `Unsupported` when the file cannot be read, and as [`Manifest::parse`].
     pub fn read(path: &Path) -> Result<Self> {
         let json = std::fs::read_to_string(path).map_err(|error| {
-            Error::unsupported(format!("could not read manifest {}: {error}", path.display()))
+            Error::unsupported(format!("could not read manifest {}: {}", path.display(), reason(&error)))
                 .with_hint("Write one with pgadvise analyze, or name it: pgadvise verify --manifest FILE.")
         })?;
         Self::parse(&json, path)

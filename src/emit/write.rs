@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::manifest::MANIFEST_FILE;
 use super::{Bundle, EmittedFile};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, reason};
 
 /// What ends the name of every folder that pgadvise writes.
 const FOLDER_SUFFIX: &str = "_pgadvise";
@@ -28,7 +28,7 @@ pub fn write(bundle: &Bundle, out: &Path) -> Result<Option<PathBuf>> {
         return Ok(None);
     }
     write_folder(bundle, out).map(Some).map_err(|error| {
-        Error::output(format!("could not write migrations to {}: {}", out.display(), describe(&error))).with_hint(
+        Error::output(format!("could not write migrations to {}: {}", out.display(), reason(&error))).with_hint(
             "Give a folder that you may write to: pgadvise analyze --out DIR, or write none: pgadvise analyze --no-emit.",
         )
     })
@@ -104,14 +104,6 @@ fn is_taken(error: &io::Error) -> bool {
 /// `20261120180000_pgadvise`
 fn folder_name(at: Timestamp) -> String {
     format!("{}{FOLDER_SUFFIX}", at.strftime("%Y%m%d%H%M%S"))
-}
-
-/// What went wrong, without the number that the operating system gives it.
-fn describe(error: &io::Error) -> String {
-    let text = error.to_string();
-    let text = text.split(" (os error").next().unwrap_or(&text);
-    let mut letters = text.chars();
-    letters.next().map(|first| first.to_lowercase().chain(letters).collect()).unwrap_or_default()
 }
 
 /// The manifest of the newest folder that pgadvise wrote into `out`.

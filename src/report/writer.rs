@@ -4,7 +4,7 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, ErrorKind, Write};
 use std::path::Path;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, reason};
 
 /// What became of a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,9 +64,7 @@ fn replace(path: &Path, text: &str) -> io::Result<()> {
 }
 
 fn could_not_write(sink_name: &str, error: &io::Error) -> Error {
-    let cause = error.to_string();
-    let cause = cause.split(" (os error").next().unwrap_or(&cause).to_lowercase();
-    Error::output(format!("could not write the report to {sink_name}: {cause}"))
+    Error::output(format!("could not write the report to {sink_name}: {}", reason(error)))
         .with_hint("Give a file that can be written: pgadvise analyze --output FILE.")
 }
 

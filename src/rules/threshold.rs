@@ -28,15 +28,18 @@ impl Default for Thresholds {
     }
 }
 
+/// How a threshold is set.
+const EXAMPLE: &str = "Write it as in --threshold min_table_rows=10000.";
+
 impl Thresholds {
     /// Sets one threshold from `NAME=VALUE`.
     ///
     /// # Errors
     /// Usage, when there is no such threshold or the value is not a number of at least 0.
     pub fn set(&mut self, assignment: &str) -> Result<()> {
-        let (name, value) = assignment
-            .split_once('=')
-            .ok_or_else(|| Error::usage(format!("threshold \"{assignment}\" is not of the form NAME=VALUE")))?;
+        let (name, value) = assignment.split_once('=').ok_or_else(|| {
+            Error::usage(format!("threshold \"{assignment}\" is not of the form NAME=VALUE")).with_hint(EXAMPLE)
+        })?;
         let place = match name.trim() {
             "min_stats_age_days" => &mut self.min_stats_age_days,
             "unused_index_min_bytes" => &mut self.unused_index_min_bytes,
@@ -50,7 +53,10 @@ impl Thresholds {
         };
         match value.trim().parse::<f64>() {
             Ok(number) if number.is_finite() && number >= 0.0 => *place = number,
-            _ => return Err(Error::usage(format!("threshold {name} needs a number of at least 0, not \"{value}\""))),
+            _ => {
+                let message = format!("threshold {name} needs a number of at least 0, not \"{value}\"");
+                return Err(Error::usage(message).with_hint(EXAMPLE));
+            }
         }
         Ok(())
     }

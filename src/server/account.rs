@@ -5,7 +5,7 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, reason};
 
 /// The accounts tried when pgadvise runs as root: PostgreSQL's own, then the one that owns nothing.
 const UNPRIVILEGED_ACCOUNTS: [&str; 2] = ["postgres", "nobody"];
@@ -93,7 +93,7 @@ impl Account {
 /// The user id that this process creates files as.
 pub(super) fn effective_uid() -> Result<u32> {
     tempfile::tempfile().and_then(|file| file.metadata()).map(|metadata| metadata.uid()).map_err(|error| {
-        Error::output(format!("could not create a temporary file: {error}"))
+        Error::output(format!("could not create a temporary file: {}", reason(&error)))
             .with_hint("Set TMPDIR to a folder that can be written.")
     })
 }

@@ -15,7 +15,7 @@ use super::binaries::Binaries;
 use super::configuration::{push_setting, settings_text};
 use super::reaper::{Ending, Order, Reaper, wait};
 use super::run_folder::RunFolder;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, reason};
 use crate::pg::ServerVersion;
 
 /// The superuser that `initdb` makes.
@@ -207,7 +207,7 @@ impl Cluster {
             command.arg("--no-data-checksums"); // off by default, and an unknown option, before 18
         }
         let output = command.output().map_err(|error| {
-            Error::usage(format!("could not run {}: {error}", self.binaries.program("initdb").display()))
+            Error::usage(format!("could not run {}: {}", self.binaries.program("initdb").display(), reason(&error)))
         })?;
         if !output.status.success() {
             let said = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -234,7 +234,7 @@ impl Cluster {
         let mut settings = String::new();
         if self.is_on_loopback {
             let free = TcpListener::bind(("127.0.0.1", 0)).and_then(|listener| listener.local_addr());
-            self.port = free.map_err(|error| Error::output(format!("found no free port: {error}")))?.port();
+            self.port = free.map_err(|error| Error::output(format!("found no free port: {}", reason(&error))))?.port();
         }
         let listen_addresses = if self.is_on_loopback { "127.0.0.1" } else { "" };
         let socket_folder = format!("\"{}\"", self.folder.path().to_string_lossy().replace('"', "\"\""));
@@ -254,12 +254,13 @@ impl Cluster {
             .append(true)
             .open(&path)
             .and_then(|mut file| std::io::Write::write_all(&mut file, settings.as_bytes()))
-            .map_err(|error| Error::output(format!("could not write {}: {error}", path.display())))
+            .map_err(|error| Error::output(format!("could not write {}: {}", path.display(), reason(&error))))
     }
 
     fn launch_once(&mut self) -> Result<()> {
         let path = self.folder.log();
-        let cannot_log = |error: std::io::Error| Error::output(format!("could not write {}: {error}", path.display()));
+        let cannot_log =
+            |error: std::io::Error| Error::output(format!("could not write {}: {}", path.display(), reason(&error)));
         let log = File::create(&path).map_err(cannot_log)?;
         let program = self.binaries.program("postgres");
         let postmaster = self
@@ -272,7 +273,7 @@ impl Cluster {
             .stderr(log)
             .process_group(0) // a Ctrl-C at the terminal is for pgadvise
             .spawn()
-            .map_err(|error| Error::usage(format!("could not run {}: {error}", program.display())))?;
+            .map_err(|error| Error::usage(format!("could not run {}: {}", program.display(), reason(&error))))?;
         self.postmaster = Some(postmaster);
         self.wait_until_ready()
     }

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, reason};
 
 /// What the shell runs. It ends by itself: its longest waits add up to 20 s of naps.
 const SCRIPT: &str = include_str!("reaper.sh");
@@ -55,7 +55,9 @@ impl Reaper {
             .stderr(Stdio::null())
             .process_group(0) // a Ctrl-C at the terminal is for pgadvise, which then lets the reaper work
             .spawn()
-            .map_err(|error| Error::output(format!("could not run /bin/sh to watch over the server: {error}")))?;
+            .map_err(|error| {
+                Error::output(format!("could not run /bin/sh to watch over the server: {}", reason(&error)))
+            })?;
         Ok(Self { shell })
     }
 

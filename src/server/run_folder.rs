@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::account::Account;
 use super::reaper::{Order, Reaper};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, reason};
 
 /// The longest path of a Unix socket: `sun_path` holds 104 bytes with the closing zero on macOS and the BSDs (108 on Linux).
 const SOCKET_PATH_BYTES_MAX: usize = 103;
@@ -145,7 +145,7 @@ fn folders(parent: &Path) -> std::io::Result<BTreeSet<PathBuf>> {
 }
 
 fn cannot_use(path: &Path, error: &std::io::Error) -> Error {
-    Error::output(format!("could not use {}: {error}", path.display()))
+    Error::output(format!("could not use {}: {}", path.display(), reason(&error)))
         .with_hint("Set TMPDIR to a folder that can be written.")
 }
 

@@ -34,9 +34,7 @@ pub fn choose<'w>(
         Choice::Only(Backend::Hypopg) => Ok(cached(hypopg(session, workload)?, workload)),
         Choice::Only(Backend::Sandbox) => match sandbox {
             Some(target) => Ok(cached(Sandbox::connect(target, session, workload)?, workload)),
-            None => Err(Error::usage("no sandbox was named").with_hint(
-                "Give a database of its own, with the same schema, in which indexes may be built: --sandbox URL.",
-            )),
+            None => Err(no_sandbox()),
         },
         Choice::Auto => automatic(session, sandbox, workload),
     }
@@ -64,6 +62,12 @@ fn hypopg<'w>(session: Option<&'w mut Session>, workload: &'w Workload) -> Resul
         None => Err(Error::new(ErrorKind::Usage, "HypoPG needs the server, and this is a snapshot file")
             .with_hint("Analyse the server itself, or name a database to build candidates in with --sandbox URL.")),
     }
+}
+
+/// That `--what-if sandbox` was asked for without saying where.
+pub fn no_sandbox() -> Error {
+    Error::usage("no sandbox was named")
+        .with_hint("Give a database of its own, with the same schema, in which indexes may be built: --sandbox URL.")
 }
 
 /// That HypoPG is not there, and how to get it.

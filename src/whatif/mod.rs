@@ -11,7 +11,7 @@ pub mod selectivity;
 pub mod size;
 
 pub use cache::Cached;
-pub use choose::{Choice, choose};
+pub use choose::{Choice, choose, no_sandbox};
 pub use hypopg::Hypopg;
 pub use sandbox::Sandbox;
 pub use size::IndexSize;

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, reason};
 use crate::sql::{self, FileStatement};
 
 /// A workload file.
@@ -75,9 +75,7 @@ fn read(path: &Path) -> Result<ScriptFile> {
 }
 
 fn unreadable(path: &Path, error: &std::io::Error) -> Error {
-    let reason = error.to_string();
-    let reason = reason.split(" (os error").next().unwrap_or_default().to_lowercase();
-    Error::unsupported(format!("could not read the workload {}: {reason}", path.display()))
+    Error::unsupported(format!("could not read the workload {}: {}", path.display(), reason(error)))
         .with_hint("--workload takes SQL files, and folders with *.sql files.")
 }
 
