@@ -1,5 +1,6 @@
 //! The integration tests: one crate, one module per topic, against real PostgreSQL servers. No server is mocked.
 
+mod cli_demo;
 mod advice_scenarios;
 mod collect_privileges;
 mod collect_relations;
