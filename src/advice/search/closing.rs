@@ -9,9 +9,7 @@ use crate::whatif::CandidateId;
 
 use super::greedy::changes;
 use super::pricer::{Configuration, Pricer};
-use super::worth::{
-    self, Change, INCLUDE_WORKLOAD_GAIN_MIN, NARROW_GAIN_MIN, WITHOUT_INCLUDE_GAIN_MIN, WORKLOAD_GAIN_MIN,
-};
+use super::worth::{self, Change, NARROW_GAIN_MIN, WITHOUT_INCLUDE_GAIN_MIN, WORKLOAD_GAIN_MIN};
 use super::{Item, Limits};
 
 /// Rounds at most; the choice settles in two or three.
@@ -169,8 +167,7 @@ fn keeps_gain(
     let (gain_wide, gain_narrow): (f64, f64) =
         (by_wide.iter().map(Change::gain).sum(), by_narrow.iter().map(Change::gain).sum());
     if adds_only_include(&limits.items[wide.0 as usize], &limits.items[narrow.0 as usize]) {
-        return Ok(gain_narrow >= WITHOUT_INCLUDE_GAIN_MIN * gain_wide
-            || gain_wide - gain_narrow < limits.gain_min(INCLUDE_WORKLOAD_GAIN_MIN));
+        return Ok(gain_narrow >= WITHOUT_INCLUDE_GAIN_MIN * gain_wide);
     }
     let loses_little = |(wide, narrow): (&Change, &Change)| wide.is_as_good_at(narrow.after);
     Ok(gain_narrow >= NARROW_GAIN_MIN * gain_wide && by_wide.iter().zip(&by_narrow).all(loses_little))

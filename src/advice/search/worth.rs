@@ -27,11 +27,6 @@ pub const NARROW_GAIN_MIN: f64 = 0.95;
 /// UPDATE of them ceases to be HOT.
 pub const WITHOUT_INCLUDE_GAIN_MIN: f64 = 0.9;
 
-/// The share of the workload's cost that INCLUDE columns must save beyond the index without them: ten times what an
-/// index must, because they widen every entry, keep equal keys from being stored once (deduplication is off for
-/// indexes with INCLUDE), and serve one statement.
-pub const INCLUDE_WORKLOAD_GAIN_MIN: f64 = 0.01;
-
 /// One statement under two configurations.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Change {
