@@ -26,7 +26,7 @@ use crate::pg::{Bytes, IndexDefinition, Oid};
 use crate::rules::Finding;
 use crate::snapshot::Catalog;
 use crate::whatif::{CandidateId, Hypothetical, Planner, size};
-use crate::workload::Workload;
+use crate::workload::{Statement, Workload};
 
 use candidates::{Candidate, Candidates};
 use search::{Configuration, Item, Limits, Pricer, Seed, Weighed};
@@ -59,7 +59,12 @@ pub fn advise(
     let counted: Vec<usize> = (0..workload.statements.len())
         .filter(|position| weights[*position] > 0.0 && workload.statements[*position].planned.is_some())
         .collect();
-    let Candidates { list, sets, mut declined } = candidates::generate(&catalog, workload, &counted, options);
+    let asking: Vec<usize> = counted
+        .iter()
+        .copied()
+        .filter(|position| !returns_much_of_its_relation(&catalog, &workload.statements[*position]))
+        .collect();
+    let Candidates { list, sets, mut declined } = candidates::generate(&catalog, workload, &asking, options);
     let mut items = declare(&catalog, planner, list, &mut declined)?;
 
     let weighed = weigh(workload, weights, &counted, &items);
@@ -100,6 +105,21 @@ pub fn advise(
     declined.dedup();
     advice.declined = declined;
     Ok(advice)
+}
+
+/// The share of a relation's rows that one call returns from which its sequential scan is right. An index wins below
+/// 40 to 54 % on uncorrelated columns, by little from a third on.
+const RETURNED_SHARE_MAX: f64 = 0.3;
+
+/// Whether the calls of a plain statement over one relation return so many of its rows, as counted, that no index can
+/// help, whatever the values that stand for its parameters seem to find.
+fn returns_much_of_its_relation(catalog: &Catalog<'_>, statement: &Statement) -> bool {
+    let scans = statement.shape.as_ref().map_or(&[][..], |shape| &shape.scans);
+    let (Some(n_rows), [scan]) = (statement.n_rows, scans) else { return false };
+    let is_plain = scan.limit.is_none() && !scan.is_target && statement.n_calls > 0.0;
+    let relation = catalog.relation(scan.relation).map(|relation| scope::Extent::of(catalog, relation));
+    let n_stored = relation.and_then(|extent| extent.n_rows).unwrap_or(f64::INFINITY);
+    is_plain && n_rows / statement.n_calls >= RETURNED_SHARE_MAX * n_stored
 }
 
 /// What can be said where nothing prices hypothetical indexes: which existing ones to drop. No index is proposed

@@ -63,6 +63,12 @@ impl Seen<'_> {
         self.scan.node.plan_rows * n_processes
     }
 
+    /// Whether a call returns `n_rows` or more, as counted: then the scan keeps as many, whatever its plan was made with.
+    pub(super) fn returns_at_least(&self, n_rows: f64) -> bool {
+        let is_alone = self.statement.shape.as_ref().is_some_and(|shape| shape.scans.len() == 1);
+        is_alone && self.statement.n_rows.is_some_and(|n| n / self.statement.n_calls.max(1.0) >= n_rows)
+    }
+
     /// The columns of the statement's quals that an index could answer, each once, equalities first.
     pub(super) fn indexable_columns(&self) -> Vec<String> {
         let Some(asked) = self.asked else { return Vec::new() };

@@ -46,6 +46,9 @@ fn inspect(subject: &Subject<'_>, seen: &Seen<'_>) -> Option<Finding> {
     }
     let n_read = seen.relation.n_rows?;
     let n_kept = seen.n_rows_kept().min(n_read);
+    if seen.returns_at_least(n_read * (1.0 - REMOVED_SHARE_MIN)) {
+        return None;
+    }
     let n_removed = n_read - n_kept;
     let n_removed_in_all = n_removed * seen.scan.n_loops;
     if n_removed < REMOVED_SHARE_MIN * n_read || n_removed_in_all < subject.thresholds.min_table_rows {

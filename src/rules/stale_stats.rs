@@ -52,7 +52,7 @@ fn inspect(relation: &Relation, n_rows_min: f64) -> Option<Finding> {
         let message = format!("never analysed, about {n_rows:.0} rows: its plans rest on default selectivities");
         return Some(finding(relation, message, n_rows, activity));
     }
-    let n_changed = activity.n_modified_since_analyze as f64;
+    let n_changed = n_rows_changed(relation, activity);
     if n_changed < CHANGED_SHARE_MIN * n_rows {
         return None;
     }
@@ -60,6 +60,15 @@ fn inspect(relation: &Relation, n_rows_min: f64) -> Option<Finding> {
     let mut finding = finding(relation, message, n_rows, activity);
     finding.severity = if n_changed >= n_rows { Severity::Warning } else { Severity::Note };
     Some(finding)
+}
+
+/// Rows changed since the last ANALYZE. A session that loads rows and analyses them reports its insertions only
+/// afterwards, so that the counter calls them changes; the row count that ANALYZE stored knows better.
+fn n_rows_changed(relation: &Relation, activity: &RelationActivity) -> f64 {
+    let n_counted = activity.n_modified_since_analyze as f64;
+    let n_unseen = relation.n_rows.map_or(f64::INFINITY, |n_rows| (activity.n_live_rows as f64 - n_rows).abs());
+    let n_rewritten = (activity.n_rows_updated + activity.n_rows_deleted) as f64;
+    n_counted.min(n_unseen + n_rewritten)
 }
 
 fn was_never_analysed(relation: &Relation, activity: &RelationActivity) -> bool {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::pg::{IndexColumn, IndexTarget, Oid};
 use crate::snapshot::Relation;
-use crate::sql::{Comparison, KeyOrder, Qual, Scan};
+use crate::sql::{Comparand, Comparison, KeyOrder, Qual, Scan};
 
 use super::super::scope::Extent;
 use super::predicate::Predicate;
@@ -136,7 +136,14 @@ impl<'s> Access<'s> {
         match &qual.comparison {
             Comparison::Equal => self.add_equality(&qual.target, true),
             Comparison::In => self.add_equality(&qual.target, false),
-            Comparison::LikePrefix => self.add_range(&qual.target, KeyUse::Prefix),
+            Comparison::LikePrefix if has_known_prefix(&qual.comparand) => {
+                self.add_range(&qual.target, KeyUse::Prefix);
+            }
+            Comparison::LikePrefix => self.refused.push((
+                qual.target.clone(),
+                "the pattern of LIKE is a parameter: only one that starts with fixed text can use a btree index"
+                    .to_owned(),
+            )),
             comparison if comparison.is_range() => self.add_range(&qual.target, KeyUse::Plain),
             _ => {}
         }
@@ -259,4 +266,10 @@ fn is_plain_descending(keys: &[IndexColumn]) -> bool {
 
 fn ascending(keys: Vec<IndexColumn>) -> Vec<IndexColumn> {
     keys.into_iter().map(|key| IndexColumn { descending: false, nulls_first: false, ..key }).collect()
+}
+
+/// Whether a pattern is known to start with fixed text. pg_stat_statements shows `LIKE $1` for `x%` and for `%x%` alike,
+/// and values that stand in for parameters cannot tell them apart.
+fn has_known_prefix(comparand: &Comparand) -> bool {
+    matches!(comparand, Comparand::Literal(_))
 }

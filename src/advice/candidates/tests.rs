@@ -14,6 +14,7 @@ fn qual(name: &str, comparison: Comparison) -> Qual {
     let comparand = match comparison {
         Comparison::IsNull | Comparison::IsNotNull => Comparand::None,
         Comparison::In => Comparand::List(3),
+        Comparison::LikePrefix => Comparand::Literal("'abc%'".to_owned()),
         _ => Comparand::Parameter(1),
     };
     Qual { target: IndexTarget::Column(name.to_owned()), comparison, comparand }
@@ -116,6 +117,14 @@ fn like_needs_an_operator_class_where_the_collation_is_not_c() {
     let mut c = orders();
     c.columns[5].collation_is_c = true;
     assert_eq!(generated(vec![c], vec![shape(vec![scan(like(), vec![])], Vec::new())]).0, ["(note)"]);
+}
+
+#[test]
+fn a_like_pattern_that_is_not_known_asks_for_nothing() {
+    let unknown = Qual { comparand: Comparand::Parameter(1), ..qual("note", Comparison::LikePrefix) };
+    let (shown, candidates) = generated(vec![orders()], vec![shape(vec![scan(vec![unknown], vec![])], Vec::new())]);
+    assert!(shown.is_empty());
+    assert!(candidates.declined[0].reason.contains("pattern"), "{:?}", candidates.declined);
 }
 
 #[test]
