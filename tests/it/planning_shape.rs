@@ -117,7 +117,7 @@ fn plans_tell_scans_quals_joins_and_orders() {
 #[test]
 fn a_text_beyond_the_parser_gets_its_shape_and_its_values_from_the_plan() {
     let database = support::database("planning_beyond", SCHEMA);
-    let text = "SELECT id FROM shop.orders WHERE created_at > now() - make_interval(days => $1) AND customer_id = $2 AND total > $3";
+    let text = "SELECT id FROM shop.orders WHERE created_at > now() - make_interval(days => $1) AND customer_id = $2 AND total > $3 AND COLLATION FOR (note) IS NOT NULL";
     let workload = planned(&database, &[text]);
     let statement = &workload.statements[0];
     let catalog = Catalog::new(&workload.snapshot);
