@@ -131,32 +131,9 @@ pub(super) fn strict_scans(expr: &Expr) -> BTreeSet<usize> {
 }
 
 /// Functions that return NULL for any NULL argument and that conditions call.
+#[rustfmt::skip]
 const STRICT_FUNCTIONS: &[&str] = &[
-    "lower",
-    "upper",
-    "length",
-    "abs",
-    "date_trunc",
-    "date_part",
-    "extract",
-    "date",
-    "substring",
-    "substr",
-    "btrim",
-    "ltrim",
-    "rtrim",
-    "left",
-    "right",
-    "floor",
-    "ceil",
-    "round",
-    "to_char",
-    "timezone",
-    "replace",
-    "split_part",
-    "md5",
-    "starts_with",
-    "position",
-    "strpos",
-    "to_tsvector",
+    "lower", "upper", "length", "abs", "date_trunc", "date_part", "extract", "date", "substring", "substr",
+    "btrim", "ltrim", "rtrim", "left", "right", "floor", "ceil", "round", "to_char", "timezone", "replace",
+    "split_part", "md5", "starts_with", "position", "strpos", "to_tsvector",
 ];

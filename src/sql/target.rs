@@ -67,20 +67,58 @@ fn is_indexable(expr: &Expr, relation: Option<&Relation>) -> bool {
     has_column && !is_refused
 }
 
-/// Casts that depend on settings (`TimeZone`, `DateStyle`) are stable: not allowed in an index.
+/// Casts that depend on settings (`TimeZone`, `DateStyle`) or on the catalog (enums) are stable: not allowed in an
+/// index.
 fn is_immutable_cast(expr: &Expr, to: &str, relation: Option<&Relation>) -> bool {
     let from = type_of(expr, relation);
-    let is_zoned = |name: &str| matches!(name, "timestamptz" | "timetz");
+    let is_array = from.as_deref().is_some_and(|from| from.starts_with('_')) && to.ends_with("[]");
     match from.as_deref() {
         Some("timestamptz") => to.ends_with("with time zone"),
-        Some("timestamp" | "date" | "time" | "timetz" | "interval") => {
-            !to.ends_with("with time zone") && !matches!(to, "text" | "character varying" | "character")
-        }
-        Some("text" | "varchar" | "bpchar" | "jsonb" | "json") => !is_date_type(to),
-        Some(name) => !is_zoned(name),
-        // The type is not known: casts to date and time are the ones that fail.
-        None => !is_date_type(to),
+        Some("timestamp" | "date" | "time") => is_date_type(to) && !to.ends_with("with time zone"),
+        Some("text" | "varchar" | "bpchar" | "jsonb" | "json") => is_plain_type(to),
+        Some(from) => is_array && !is_date_type(to) || PLAIN_TYPES.contains(&from) && is_plain_type(to),
+        None => is_plain_type(to),
     }
+}
+
+/// Whether values of the type look the same whatever the settings, so that casts between such types are immutable.
+fn is_plain_type(name: &str) -> bool {
+    let base = name.split('(').next().unwrap_or(name);
+    matches!(
+        base,
+        "integer"
+            | "bigint"
+            | "smallint"
+            | "numeric"
+            | "real"
+            | "double precision"
+            | "boolean"
+            | "text"
+            | "uuid"
+            | "character varying"
+            | "character"
+            | "jsonb"
+            | "json"
+            | "inet"
+            | "cidr"
+            | "oid"
+            | "bytea"
+    )
+}
+
+/// The same, by `typname`.
+#[rustfmt::skip]
+const PLAIN_TYPES: &[&str] = &[
+    "int2", "int4", "int8", "numeric", "float4", "float8", "bool", "uuid", "inet", "cidr", "oid", "bytea", "name",
+];
+
+/// Whether an index on the relation has a call of `name` in it: then the function is immutable, whoever wrote it.
+fn is_indexed_already(name: &str, relation: Option<&Relation>) -> bool {
+    let call = format!("{name}(");
+    let has_call =
+        |key: &crate::pg::IndexColumn| matches!(&key.target, IndexTarget::Expression(sql) if sql.contains(&call));
+    relation
+        .is_some_and(|relation| relation.indexes.iter().any(|index| index.definition.key_columns.iter().any(has_call)))
 }
 
 fn is_date_type(name: &str) -> bool {
@@ -108,7 +146,7 @@ fn is_immutable_call(name: &str, args: &[Expr], relation: Option<&Relation>) -> 
         "date" | "time" => first().as_deref() != Some("timestamptz"),
         "timezone" => matches!(args.first(), Some(Expr::Literal(_) | Expr::Cast { .. })),
         "age" => args.len() == 2 && first().as_deref() != Some("timestamptz"),
-        _ => !STABLE_OR_VOLATILE.contains(&name) && !AGGREGATES.contains(&name),
+        _ => IMMUTABLE.binary_search(&name).is_ok() || is_indexed_already(name, relation),
     }
 }
 
@@ -145,115 +183,60 @@ fn type_of(expr: &Expr, relation: Option<&Relation>) -> Option<String> {
     }
 }
 
-/// Functions of PostgreSQL that are not immutable and that stand around columns in conditions
-/// (`pg_proc.provolatile` other than `i`).
-const STABLE_OR_VOLATILE: &[&str] = &[
-    "now",
-    "current_date",
-    "current_time",
-    "current_timestamp",
-    "localtime",
-    "localtimestamp",
-    "current_user",
-    "session_user",
-    "current_role",
-    "current_schema",
-    "current_database",
-    "current_setting",
-    "transaction_timestamp",
-    "statement_timestamp",
-    "clock_timestamp",
-    "timeofday",
-    "random",
-    "gen_random_uuid",
-    "uuid_generate_v4",
-    "nextval",
-    "currval",
-    "lastval",
-    "setval",
-    "to_char",
-    "to_date",
-    "to_timestamp",
-    "to_number",
-    "concat",
-    "concat_ws",
-    "format",
-    "array_to_string",
-    "to_json",
-    "to_jsonb",
-    "row_to_json",
-    "json_build_object",
-    "jsonb_build_object",
-    "json_build_array",
-    "jsonb_build_array",
-    "jsonb_path_query_tz",
-    "jsonb_path_exists_tz",
-    "quote_literal",
-    "has_table_privilege",
-    "pg_typeof",
-    "unaccent",
-    "set_config",
-    "txid_current",
-    "overlaps",
-    // What the resolver puts for subqueries that depend on a row, whole rows and system columns.
-    "subquery",
-    "whole_row",
-    "ctid",
-    "xmin",
-    "xmax",
-    "cmin",
-    "cmax",
-    "tableoid",
+/// Functions of PostgreSQL of which every form is immutable (`pg_proc.provolatile = 'i'` in versions 13 to 18), those
+/// that people call on columns. Of any other function it is not known here.
+#[rustfmt::skip]
+const IMMUTABLE: &[&str] = &[
+    "abs", "acos", "acosd", "acosh", "area", "array_dims", "array_fill", "array_length", "array_lower",
+    "array_ndims", "array_remove", "array_replace", "array_to_tsvector", "array_upper", "ascii", "asind", "asinh",
+    "atan", "atan2", "atan2d", "atand", "atanh", "bit_length", "cardinality", "cbrt", "ceil", "ceiling",
+    "char_length", "character_length", "chr", "coalesce", "cos", "cosd", "cosh", "cot", "cotd", "datemultirange",
+    "daterange", "decode", "degrees", "diagonal", "diameter", "encode", "exp", "factorial", "floor", "gcd",
+    "get_bit", "get_byte", "greatest", "height", "host", "initcap", "int4multirange", "int4range",
+    "int8multirange", "int8range", "is_normalized", "isclosed", "isempty", "isfinite", "ishorizontal", "isopen",
+    "isparallel", "isperp", "isvertical", "json_array_length", "json_object", "json_typeof", "jsonb_array_length",
+    "jsonb_insert", "jsonb_object", "jsonb_path_exists", "jsonb_path_match", "jsonb_path_query_array",
+    "jsonb_path_query_first", "jsonb_pretty", "jsonb_set", "jsonb_typeof", "justify_days", "justify_hours",
+    "justify_interval", "lcm", "least", "left", "ln", "log", "log10", "lower", "lower_inc", "lower_inf", "lpad",
+    "ltrim", "make_date", "make_interval", "make_time", "make_timestamp", "masklen", "md5", "min_scale", "mod",
+    "multirange", "netmask", "normalize", "npoints", "nullif", "num_nonnulls", "num_nulls", "nummultirange",
+    "numnode", "numrange", "octet_length", "overlay", "pclose", "pi", "popen", "position", "pow", "power",
+    "quote_ident", "radians", "radius", "range_merge", "regexp_match", "regexp_replace", "regexp_split_to_array",
+    "repeat", "replace", "reverse", "right", "round", "rpad", "rtrim", "scale", "set_bit", "set_byte",
+    "set_masklen", "setweight", "sha224", "sha256", "sha384", "sha512", "sign", "sind", "sinh", "slope",
+    "split_part", "sqrt", "string_to_array", "strip", "strpos", "substr", "substring", "tan", "tand", "tanh",
+    "to_ascii", "to_hex", "to_oct", "translate", "trim_scale", "trunc", "ts_delete", "ts_filter", "tsmultirange",
+    "tsrange", "tstzmultirange", "tstzrange", "tsvector_to_array", "upper", "upper_inc", "upper_inf", "width",
+    "width_bucket", "xml_is_well_formed_content", "xml_is_well_formed_document", "xmlcomment", "xmlexists",
+    "xpath", "xpath_exists",
 ];
 
 /// Aggregates: what they return is known only after the scan.
+#[rustfmt::skip]
 pub(super) const AGGREGATES: &[&str] = &[
-    "count",
-    "sum",
-    "avg",
-    "min",
-    "max",
-    "array_agg",
-    "string_agg",
-    "json_agg",
-    "jsonb_agg",
-    "json_object_agg",
-    "jsonb_object_agg",
-    "json_arrayagg",
-    "json_objectagg",
-    "bool_and",
-    "bool_or",
-    "every",
-    "bit_and",
-    "bit_or",
-    "bit_xor",
-    "stddev",
-    "stddev_pop",
-    "stddev_samp",
-    "variance",
-    "var_pop",
-    "var_samp",
-    "corr",
-    "covar_pop",
-    "covar_samp",
-    "regr_avgx",
-    "regr_avgy",
-    "regr_count",
-    "regr_intercept",
-    "regr_r2",
-    "regr_slope",
-    "regr_sxx",
-    "regr_sxy",
-    "regr_syy",
-    "percentile_cont",
-    "percentile_disc",
-    "mode",
-    "xmlagg",
-    "range_agg",
-    "any_value",
-    "grouping",
-    "range_intersect_agg",
-    "st_union",
-    "st_collect",
-    "st_extent",
+    "count", "sum", "avg", "min", "max", "array_agg", "string_agg", "json_agg", "jsonb_agg", "json_object_agg",
+    "jsonb_object_agg", "json_arrayagg", "json_objectagg", "bool_and", "bool_or", "every", "bit_and", "bit_or",
+    "bit_xor", "stddev", "stddev_pop", "stddev_samp", "variance", "var_pop", "var_samp", "corr", "covar_pop",
+    "covar_samp", "regr_avgx", "regr_avgy", "regr_count", "regr_intercept", "regr_r2", "regr_slope", "regr_sxx",
+    "regr_sxy", "regr_syy", "percentile_cont", "percentile_disc", "mode", "xmlagg", "range_agg", "any_value",
+    "grouping", "range_intersect_agg", "st_union", "st_collect", "st_extent",
 ];
+
+/// Functions that return several rows for one (`unnest(tags)` in a select list).
+#[rustfmt::skip]
+pub(super) const SET_RETURNING: &[&str] = &[
+    "unnest", "generate_series", "generate_subscripts", "json_array_elements", "json_array_elements_text",
+    "jsonb_array_elements", "jsonb_array_elements_text", "json_object_keys", "jsonb_object_keys", "json_each",
+    "jsonb_each", "json_each_text", "jsonb_each_text", "jsonb_path_query", "regexp_split_to_table",
+    "regexp_matches", "string_to_table",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_list_is_sorted_for_binary_search() {
+        assert!(IMMUTABLE.is_sorted());
+    }
+}

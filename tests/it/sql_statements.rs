@@ -1,10 +1,12 @@
 //! How much of what applications send is understood: `fixtures/statements/*.sql` runs on servers, and what
 //! pg_stat_statements then holds must end in a shape, whatever the version.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
+use pgadvise::pg::IndexTarget;
 use pgadvise::snapshot::Catalog;
-use pgadvise::sql::{TextClass, check_one_plannable, classify, for_server, normalise, parameters, shape, split};
+use pgadvise::sql::{Scan, TextClass, check_one_plannable, classify, for_server, normalise, parameters, shape, split};
 use tokio_postgres::error::SqlState;
 
 use super::support::{Database, Session, database_on, server, snapshot, versions};
@@ -85,4 +87,39 @@ fn prepares(session: &Session, text: &str) -> bool {
         Err(error) => assert_ne!(error.code(), Some(&SqlState::SYNTAX_ERROR), "{text}"),
     }
     prepared.is_ok()
+}
+
+/// The targets of a scan that an index could be built on.
+fn targets(scan: &Scan) -> impl Iterator<Item = &IndexTarget> {
+    let arms = scan.or_groups.iter().flatten().flatten().map(|qual| &qual.target);
+    let rows = scan.row_comparisons.iter().flat_map(|row| &row.targets);
+    let keys = scan.order.iter().map(|key| &key.target).chain(&scan.group).chain(&scan.extremes);
+    scan.quals.iter().map(|qual| &qual.target).chain(arms).chain(rows).chain(keys)
+}
+
+#[test]
+fn every_expression_of_a_shape_can_be_indexed() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/statements");
+    let schema = std::fs::read_to_string(folder.join("schema.sql")).expect("the schema");
+    let database = database_on(server(FORMS[0]), "indexable", &schema);
+    let session = database.connect();
+    let snapshot = snapshot(&database);
+    let catalog = Catalog::new(&snapshot);
+    let mut tried = BTreeSet::new();
+    for statement in STYLES.iter().flat_map(|style| statements(style)) {
+        let shape = shape(&statement, &catalog).unwrap_or_else(|error| panic!("{error}: {statement}"));
+        for scan in &shape.scans {
+            let relation = &catalog.relation(scan.relation).expect("a relation of the snapshot").name;
+            let expressions = targets(scan).filter(|target| target.column().is_none());
+            tried.extend(expressions.map(|target| format!("CREATE INDEX ON {relation} ({target})")));
+        }
+    }
+    assert!(tried.len() >= 20, "{tried:?}");
+    // No default operator class is no fault of the expression: an index of another access method may have one.
+    let is_refused = |error: &tokio_postgres::Error| error.code() != Some(&SqlState::UNDEFINED_OBJECT);
+    let refused: Vec<String> = tried
+        .into_iter()
+        .filter_map(|sql| session.try_execute(&sql).err().filter(is_refused).map(|error| format!("{error:?}: {sql}")))
+        .collect();
+    assert_eq!(refused, Vec::<String>::new());
 }

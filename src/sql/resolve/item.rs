@@ -1,7 +1,7 @@
 //! Select lists: `*` expanded, outputs named as PostgreSQL names them.
 
 use super::super::error::{ShapeError, quoted};
-use super::super::target::AGGREGATES;
+use super::super::target::{AGGREGATES, SET_RETURNING};
 use super::super::tree::{Body, Distinct, Expr, Item, Query};
 use super::scope::{Columns, Output, Scope};
 use super::{Done, Resolver};
@@ -86,26 +86,6 @@ pub(super) fn is_set_returning(expr: &Expr) -> bool {
         _ => false,
     })
 }
-
-const SET_RETURNING: &[&str] = &[
-    "unnest",
-    "generate_series",
-    "generate_subscripts",
-    "json_array_elements",
-    "json_array_elements_text",
-    "jsonb_array_elements",
-    "jsonb_array_elements_text",
-    "json_object_keys",
-    "jsonb_object_keys",
-    "json_each",
-    "jsonb_each",
-    "json_each_text",
-    "jsonb_each_text",
-    "jsonb_path_query",
-    "regexp_split_to_table",
-    "regexp_matches",
-    "string_to_table",
-];
 
 /// Whether it has an aggregate that is no window function.
 pub(super) fn has_aggregate(expr: &Expr) -> bool {
