@@ -5,8 +5,10 @@ use super::logic::{conjuncts, negated};
 use super::parse;
 use super::print;
 use super::print::{commuted, is_constant};
+use super::target::index_target;
 use super::tokens::{TokenKind, significant_tokens};
 use super::tree::{Expr, Test};
+use crate::snapshot::Relation;
 
 /// `expression`, SQL of an index key, a predicate or a qual, in the one spelling for its meaning: without qualifiers,
 /// without casts of constants and casts between text types, constants on the right, AND, OR and lists sorted. What the
@@ -24,7 +26,7 @@ pub fn canonical(expression: &str) -> String {
             expr => print::sql(&in_one_spelling(&expr)),
         })
     });
-    parsed.flatten().unwrap_or_else(|| of_tokens(expression))
+    parsed.ok().flatten().unwrap_or_else(|| of_tokens(expression))
 }
 
 /// Whether two index expressions are the same.
@@ -35,6 +37,26 @@ pub fn same_expression(one: &str, other: &str) -> bool {
 /// Whether two predicates say the same, in whatever order.
 pub fn same_predicate(one: &str, other: &str) -> bool {
     canonical(one) == canonical(other)
+}
+
+/// Whether PostgreSQL is known to accept `expression` as a key of an index on `relation`: it reads columns of that
+/// relation only, holds no parameter and no subquery, and calls nothing that may not be immutable. The targets of a
+/// scan's quals and orders are all so; the sides of a join may be other expressions (`b.id + $1`).
+pub fn is_indexable(expression: &str, relation: &Relation) -> bool {
+    let known = parse::on_large_stack(|| {
+        let Ok(expr) = parse::parse_expression(expression) else { return false };
+        let resolved = expr.rebuilt(&mut |part| match part {
+            Expr::Column(path) => match path.last() {
+                Some(column) if relation.column(column).is_some() => {
+                    Expr::ScanColumn { scan: 0, column: column.clone() }
+                }
+                _ => Expr::Column(path),
+            },
+            part => part,
+        });
+        index_target(&resolved, Some(relation)).is_some()
+    });
+    known.unwrap_or(false)
 }
 
 fn in_one_spelling(expr: &Expr) -> Expr {

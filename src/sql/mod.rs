@@ -25,7 +25,7 @@ mod walk;
 pub use classify::{TextClass, check_one_plannable, classify};
 pub use describe::describe;
 pub use error::ShapeError;
-pub use expression::{canonical, same_expression, same_predicate};
+pub use expression::{canonical, is_indexable, same_expression, same_predicate};
 pub use normalise::{Normalised, fingerprint, normalise};
 pub use parameters::{ParameterPlace, ParameterUse, count_parameters, parameter_at, parameters, substitute};
 pub use repair::for_server;
@@ -45,5 +45,5 @@ pub fn shape(text: &str, catalog: &Catalog<'_>) -> Result<Shape, ShapeError> {
         let statement = parse::parse(text).map_err(ShapeError::NotParsed)?;
         resolve::resolve(&statement, catalog).map(|resolved| resolved.shape)
     });
-    shape.unwrap_or_else(|| Err(parse::no_thread()))
+    shape.unwrap_or_else(|reason| Err(ShapeError::NotParsed(reason)))
 }

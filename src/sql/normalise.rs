@@ -21,9 +21,9 @@ pub struct Normalised {
 /// The canonical form of `text`.
 pub fn normalise(text: &str) -> Normalised {
     let parsed = parse::on_large_stack(|| parse::parse(text).ok().map(|statement| canonical(&statement)));
-    match parsed.flatten() {
-        Some(text) => Normalised { text, is_parsed: true },
-        None => Normalised { text: of_tokens(text), is_parsed: false },
+    match parsed {
+        Ok(Some(text)) => Normalised { text, is_parsed: true },
+        _ => Normalised { text: of_tokens(text), is_parsed: false },
     }
 }
 

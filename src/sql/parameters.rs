@@ -91,7 +91,7 @@ pub fn parameters(text: &str, catalog: &Catalog<'_>) -> Result<Vec<ParameterUse>
         let statement = parse::parse(text).map_err(ShapeError::NotParsed)?;
         resolve::resolve(&statement, catalog).map(|resolved| resolved.parameters)
     });
-    let mut uses = resolved.unwrap_or_else(|| Err(parse::no_thread()))?;
+    let mut uses = resolved.unwrap_or_else(|reason| Err(ShapeError::NotParsed(reason)))?;
     for number in 1..=count_parameters(&super::repair::for_server(text)) {
         uses.entry(number).or_insert_with(|| ParameterUse::new(number, ParameterPlace::Unknown));
     }
@@ -104,7 +104,7 @@ pub fn count_parameters(text: &str) -> u32 {
     tokens(text).iter().filter_map(|token| token.parameter(text)).max().unwrap_or(0)
 }
 
-/// `text` with every `$n` that `values` has replaced by its value, which is SQL: a literal with a cast. A value that
+/// `text`, repaired by [`super::for_server`], with every `$n` that `values` has replaced by its value, which is SQL: a literal with a cast. A value that
 /// would run together with the tokens around it is set apart by spaces.
 pub fn substitute(text: &str, values: &BTreeMap<u32, String>) -> String {
     let mut substituted = String::with_capacity(text.len());

@@ -28,10 +28,11 @@ thread_local! {
 
 /// Runs `work` on a large stack. Trees are made, used and dropped inside, never carried out.
 ///
-/// Where no thread can be started the answer is `None`.
-pub(super) fn on_large_stack<T: Send>(work: impl FnOnce() -> T + Send) -> Option<T> {
+/// # Errors
+/// No thread could be started, or `work` panicked: a defect of the parser must not end a run over thousands of texts.
+pub(super) fn on_large_stack<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T, String> {
     if IS_LARGE.get() {
-        return Some(work());
+        return Ok(work());
     }
     std::thread::scope(|scope| {
         let thread = std::thread::Builder::new().name("sql".to_owned()).stack_size(STACK_BYTES);
@@ -39,9 +40,13 @@ pub(super) fn on_large_stack<T: Send>(work: impl FnOnce() -> T + Send) -> Option
             IS_LARGE.set(true);
             work()
         });
-        running.ok()?.join().ok()
+        let running = running.map_err(|_| "no thread could be started to parse it".to_owned())?;
+        running.join().map_err(|_| FAILED.to_owned())
     })
 }
+
+/// What is said of a text that the parser panicked over.
+pub const FAILED: &str = "the parser failed on it, which is a defect of pgadvise";
 
 /// Parses `text` as one plannable statement. The reason is one line and holds nothing of the text but its place.
 pub(super) fn parse(text: &str) -> Result<Statement, String> {
@@ -91,9 +96,4 @@ fn reason(error: &str) -> String {
     } else {
         "the parser does not know the construct".to_owned()
     }
-}
-
-/// The system had no thread to give.
-pub(super) fn no_thread() -> super::ShapeError {
-    super::ShapeError::NotParsed("no thread could be started to parse it".to_owned())
 }

@@ -299,7 +299,7 @@ fn starts_with_wildcard(pattern: &Expr) -> bool {
         Expr::Literal(literal) => literal.trim_start_matches(['E', '\'']).starts_with(['%', '_']),
         Expr::Cast { expr, .. } | Expr::Collate { expr, .. } => starts_with_wildcard(expr),
         Expr::Binary { op, left, .. } if op == "||" => starts_with_wildcard(left),
-        Expr::Function(call) if matches!(call.base_name(), "concat" | "like_escape") => {
+        Expr::Function(call) if matches!(call.base_name(), "concat" | "like_escape" | "lower" | "upper") => {
             call.args.first().is_some_and(starts_with_wildcard)
         }
         _ => false,

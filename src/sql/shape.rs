@@ -204,7 +204,8 @@ pub struct Limit {
     pub has_offset: bool,
 }
 
-/// A comparison between two scans.
+/// A comparison between two scans. A side that is no plain column may be an expression that no index can be built on
+/// (`b.id + $1`): ask [`super::is_indexable`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct JoinQual {
     /// Index of the left scan in [`Shape::scans`].

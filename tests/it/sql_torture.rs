@@ -4,6 +4,7 @@
 use std::time::{Duration, Instant};
 
 use pgadvise::snapshot::{Catalog, Snapshot};
+use pgadvise::sql::parse::FAILED;
 use pgadvise::sql::{ShapeError, canonical, classify, normalise, parameters, shape, split};
 
 use super::support::{database, snapshot};
@@ -117,4 +118,36 @@ fn long_and_deep_statements_neither_abort_nor_hang() {
     for n in [1_000, 100_000] {
         tortured(n, &snapshot);
     }
+}
+
+/// Every statement of the corpus cut off at every eleventh byte, and with one byte changed there.
+#[test]
+fn cut_and_broken_statements_are_refused_or_read_but_never_fatal() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/statements");
+    let schema = std::fs::read_to_string(folder.join("schema.sql")).expect("the schema");
+    let database = database("broken", &schema);
+    let snapshot = snapshot(&database);
+    let catalog = Catalog::new(&snapshot);
+    let (mut n_texts, mut n_read) = (0_usize, 0_usize);
+    for style in ["django", "rails", "prisma", "hibernate", "by_hand"] {
+        let text = std::fs::read_to_string(folder.join(format!("{style}.sql"))).expect("statements");
+        for (number, statement) in split(&text).expect("statements").into_iter().enumerate() {
+            for at in (number % 11..statement.text.len()).step_by(11).filter(|at| statement.text.is_char_boundary(*at))
+            {
+                let (cut, rest) = statement.text.split_at(at);
+                let broken = format!(
+                    "{cut}{}{}",
+                    ["'", ")", "(", "\"", ",", "--", "/*", "$", ";", "\\", ""][at % 11],
+                    rest.get(1..).unwrap_or("")
+                );
+                for text in [cut, broken.as_str()] {
+                    let found = shape(text, &catalog);
+                    assert_ne!(found, Err(ShapeError::NotParsed(FAILED.to_owned())), "{text}");
+                    n_read += usize::from(found.is_ok());
+                    n_texts += 1;
+                }
+            }
+        }
+    }
+    assert!(n_texts > 5_000 && n_read * 3 < n_texts, "{n_read} of {n_texts} have a shape");
 }

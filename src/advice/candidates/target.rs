@@ -15,32 +15,6 @@ const KEY_BYTES_MAX: i32 = 900;
 /// statistics of the expression, would assume 200 (`DEFAULT_NUM_DISTINCT`) and overrate the index.
 const EXPRESSION_DISTINCT_MIN: f64 = 50.0;
 
-/// Functions that the server refuses in an index because they are not IMMUTABLE (tried on 15 and 18), and words that
-/// mark expressions which are not functions of one row alone.
-const NOT_IMMUTABLE: &[&str] = &[
-    "now",
-    "random",
-    "age",
-    "to_char",
-    "concat",
-    "concat_ws",
-    "format",
-    "array_to_string",
-    "unaccent",
-    "current_date",
-    "current_time",
-    "current_timestamp",
-    "localtime",
-    "localtimestamp",
-    "current_user",
-    "session_user",
-    "clock_timestamp",
-    "statement_timestamp",
-    "nextval",
-    "select",
-    "over",
-];
-
 static CAST_OF_COLUMN: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(
         r#"(?ix) ^ \(* \s* (?: cast \s* \( .* \s as \s .* \) | [\w."$]+ \s* \)* \s* (:: [\w\s().,"\[\]]+)+ ) \)* $"#,
@@ -110,8 +84,8 @@ fn check_expression(relation: &Relation, sql: &str) -> Result<(), String> {
     }
     let words: Vec<&str> =
         WORD.as_ref().map_or_else(Vec::new, |word| word.find_iter(sql).map(|m| m.as_str()).collect());
-    if let Some(word) = words.iter().find(|word| NOT_IMMUTABLE.contains(&word.to_ascii_lowercase().as_str())) {
-        return Err(format!("{word} is not IMMUTABLE, so it cannot be indexed"));
+    if !crate::sql::is_indexable(sql, relation) {
+        return Err("the expression is not known to be IMMUTABLE, or depends on a parameter".to_owned());
     }
     let is_function = sql.trim_start_matches('(').split_once('(').is_some_and(|(name, _)| is_name(name));
     if !is_function && !sql.contains("->") && !sql.contains("#>") {

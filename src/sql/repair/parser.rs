@@ -111,6 +111,9 @@ fn simplify_lock(pieces: &mut Pieces, at: usize) {
             }
             end += 1;
         }
+        if locks.is_empty() {
+            return;
+        }
         lock = locks.join(" ");
     }
     if pieces.is_word(end, "nowait") {
@@ -218,7 +221,7 @@ fn drop_target_subscripts(pieces: &mut Pieces, at: usize) {
     }
     let is_assignment = pieces.is_mark(end, "=") && is_in_set_clause(pieces, at);
     if is_assignment || is_in_insert_columns(pieces, at) {
-        pieces.list.drain(at + 1..end);
+        pieces.list.drain(at + 1..end.min(pieces.len()));
     }
 }
 
@@ -286,7 +289,7 @@ fn drop_join_using_alias(pieces: &mut Pieces, at: usize) {
 
 /// `inet '10.1.1.1'`, `interval '1 day'` → `CAST('…' AS …)`
 fn cast_typed_string(pieces: &mut Pieces, at: usize) {
-    if pieces.list[at].kind != TokenKind::String || at == 0 || !pieces.is_name(at - 1) {
+    if !pieces.is_kind(at, TokenKind::String) || at == 0 || !pieces.is_name(at - 1) {
         return;
     }
     // What the server's repair does for parameters, done for a string: it is asked about a parameter in its place.

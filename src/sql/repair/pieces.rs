@@ -39,6 +39,11 @@ impl Pieces {
         self.list.len()
     }
 
+    /// Whether there is a piece at `at`, and it is of this kind.
+    pub fn is_kind(&self, at: usize, kind: TokenKind) -> bool {
+        self.list.get(at).is_some_and(|piece| piece.kind == kind)
+    }
+
     /// Whether the piece at `at` is the unquoted word `word`, in any case.
     pub fn is_word(&self, at: usize, word: &str) -> bool {
         self.list.get(at).is_some_and(|piece| piece.kind == TokenKind::Word && piece.text.eq_ignore_ascii_case(word))

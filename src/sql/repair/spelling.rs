@@ -108,7 +108,7 @@ fn operand_before(pieces: &Pieces, end: usize) -> Option<usize> {
 
 /// Words that other databases reserve and PostgreSQL does not are plain names here: `settings`, `sample`, `view`.
 pub(super) fn quote_foreign_keyword(pieces: &mut Pieces, at: usize) {
-    if pieces.list[at].kind != TokenKind::Word {
+    if !pieces.is_kind(at, TokenKind::Word) {
         return;
     }
     let word = pieces.list[at].text.to_ascii_lowercase();
