@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::pg::{IndexColumn, IndexDefinition, IndexTarget};
 use crate::snapshot::{Catalog, Relation, RelationKind};
-use crate::sql::StatementKind;
+use crate::sql::{self, StatementKind};
 use crate::workload::{Statement, Workload};
 
 use super::StatementGain;
@@ -181,7 +181,8 @@ fn similar_indexes(relation: &Relation, definition: &IndexDefinition) -> Vec<Str
         .filter(|index| is_similar(&index.definition))
         .map(|index| {
             let validity = if index.is_valid { "" } else { ", which is invalid" };
-            format!("similar_index: {} {}{validity}", index.name, index.definition.body())
+            let body = sql::without_constants(&index.definition.body());
+            format!("similar_index: {} {body}{validity}", index.name)
         })
         .collect()
 }

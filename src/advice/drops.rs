@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use crate::pg::{Bytes, IndexDefinition, Oid, is_duplicate, makes_redundant, quote_identifier};
 use crate::snapshot::keep::{KeepReason, must_keep};
 use crate::snapshot::{Catalog, Index, Relation};
+use crate::sql;
 use crate::workload::Workload;
 
 use super::write_cost::write_cost;
@@ -89,7 +90,7 @@ fn reason(relation: &Relation, index: &Index, dropped: &BTreeSet<Oid>, creates: 
 
 fn replaced_by(index: &Index, kept: &Kept<'_>) -> Option<String> {
     if is_duplicate(kept.definition, &index.definition) {
-        return Some(format!("index {} is the same: {}", kept.name, kept.definition.body()));
+        return Some(format!("index {} is the same: {}", kept.name, shown(kept.definition)));
     }
     let is_too_large = kept.bytes.0 > index.bytes().0.saturating_mul(SIZE_RATIO_MAX);
     if !makes_redundant(kept.definition, &index.definition) || is_too_large {
@@ -99,8 +100,13 @@ fn replaced_by(index: &Index, kept: &Kept<'_>) -> Option<String> {
     Some(if kept.is_new {
         format!("the new index {} serves all that it does ({sizes}): drop it only once that one is valid", kept.name)
     } else {
-        format!("index {} serves all that it does ({sizes}): {}", kept.name, kept.definition.body())
+        format!("index {} serves all that it does ({sizes}): {}", kept.name, shown(kept.definition))
     })
+}
+
+/// A definition for the reader: the constants of a predicate may be somebody's data.
+fn shown(definition: &IndexDefinition) -> String {
+    sql::without_constants(&definition.body())
 }
 
 fn step(catalog: &Catalog<'_>, workload: &Workload, relation: &Relation, index: &Index, why: String) -> Step {

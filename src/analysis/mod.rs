@@ -102,7 +102,8 @@ pub fn analyze(request: &Request, say: &dyn Fn(&str)) -> Result<Analysis> {
         Ok((advice, backend)) => (advice, Some(backend), None),
         Err(error) => (advice::without_prices(&workload, &checked.findings, &options), None, Some(error)),
     };
-    let gaps = no_backend.iter().map(no_prices).collect();
+    let mut gaps = request.unknown_names(&workload.snapshot);
+    gaps.extend(no_backend.iter().map(no_prices));
     Ok(Analysis { workload, checked, advice, backend, no_backend, gaps })
 }
 

@@ -8,7 +8,7 @@ use crate::collect::CollectOptions;
 use crate::db::Target;
 use crate::error::Result;
 use crate::rules::{Selection, Thresholds};
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Gap, Snapshot};
 use crate::whatif::Choice;
 use crate::workload::{BuildOptions, Weigh};
 
@@ -84,6 +84,27 @@ impl Request {
 
     pub(super) fn build_options(&self) -> BuildOptions {
         BuildOptions { weigh: self.weigh, n_calls_min: self.n_calls_min, mean_ms_min: self.mean_ms_min }
+    }
+
+    /// Names of `--include`, `--exclude` and `--schema` that nothing bears: a typing error would otherwise look like an
+    /// analysis that finds nothing.
+    pub(super) fn unknown_names(&self, snapshot: &Snapshot) -> Vec<Gap> {
+        let is_known =
+            |options: &AdviseOptions| snapshot.relations.iter().any(|relation| options.admits(&relation.name));
+        let only = |name: &String| vec![name.clone()];
+        let relations = [("--include", &self.include), ("--exclude", &self.exclude)].into_iter();
+        let relations = relations.flat_map(|(option, names)| names.iter().map(move |name| (option, name)));
+        let unknown_relations =
+            relations.filter(|(_, name)| !is_known(&AdviseOptions { include: only(name), ..Default::default() }));
+        let schemas = self.schemas.iter().map(|name| ("--schema", name));
+        let unknown_schemas =
+            schemas.filter(|(_, name)| !is_known(&AdviseOptions { schemas: only(name), ..Default::default() }));
+        let gap = |(option, name): (&str, &String)| {
+            let reason =
+                "no relation has this name; write it as the catalog does, in the same case: name or schema.name";
+            Gap::new("option", format!("{option} {name}"), reason)
+        };
+        unknown_relations.chain(unknown_schemas).map(gap).collect()
     }
 
     pub(super) fn sandbox_target(&self) -> Result<Option<Target>> {

@@ -6,11 +6,11 @@ use std::time::Instant;
 use jiff::Timestamp;
 
 use super::arguments::{AnalyzeArguments, FailOn, Format, Global, WeighBy, WhatIf};
+use super::ending;
 use super::output;
 use super::progress::Progress;
 use super::source;
 use crate::analysis::{Analysis, Budget, Request, analyze};
-use crate::db::interrupt;
 use crate::emit;
 use crate::error::{Error, Result};
 use crate::report::{self, Report, SourceKind, Style};
@@ -21,11 +21,11 @@ use crate::workload::Weigh;
 pub(super) fn run(arguments: &AnalyzeArguments, global: &Global) -> Result<u8> {
     let started_at = Instant::now();
     let request = request(arguments)?;
-    source::warn_if_unverified(&request.target, global);
-    interrupt::install()?;
+    let _said = ending::listen_for_signals()?;
     let progress = Progress::start(global.quiet);
     let mut analysis = analyze(&request, &|what| progress.say(what))?;
     drop(progress);
+    source::warn_if_unverified(&request.target, global);
 
     // A folder that cannot be written costs the migrations, not the report: it is printed first.
     let out = (!arguments.no_emit).then_some(arguments.out.as_path());

@@ -7,6 +7,7 @@ use tabled::builder::Builder;
 use tabled::settings::{Alignment, Style as TableStyle, object::Columns};
 
 use super::arguments::{DemoArguments, Global};
+use super::ending;
 use super::output;
 use super::progress::Progress;
 use crate::analysis::{Analysis, Request, analyze, verify};
@@ -19,7 +20,7 @@ use crate::server::Search;
 use crate::whatif::{Backend, Choice};
 
 pub(super) fn run(arguments: &DemoArguments, global: &Global) -> Result<u8> {
-    interrupt::install()?;
+    let _said = ending::listen_for_signals()?;
     let search = Search::from_environment(arguments.pg_bindir.clone())?;
     let progress = Progress::start(global.quiet);
     progress.say("starting a private server");

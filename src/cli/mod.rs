@@ -3,6 +3,7 @@
 mod analyze;
 mod arguments;
 mod demo;
+mod ending;
 mod explain;
 mod logging;
 mod output;
@@ -26,10 +27,10 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Err(error) => return output::usage(&error),
     };
     logging::start(&arguments.global);
-    match dispatch(&arguments) {
+    ending::report_defects(|| match dispatch(&arguments) {
         Ok(code) => ExitCode::from(code),
         Err(error) => output::failure(&error),
-    }
+    })
 }
 
 fn dispatch(arguments: &Arguments) -> Result<u8> {

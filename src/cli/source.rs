@@ -14,9 +14,12 @@ pub(super) fn resolve(arguments: &SourceArguments) -> Result<Target> {
     Target::resolve(arguments.source.as_deref().or(from_environment.as_deref()))
 }
 
+/// What is said of a remote server that anybody could pose as.
+const UNVERIFIED: &str = "the server's identity is not verified\nHINT:  Connect with sslmode=verify-full.";
+
 /// Notes on stderr that nothing proves who answers: a remote server without `verify-full` or `verify-ca`.
 pub(super) fn warn_if_unverified(target: &Target, global: &Global) {
     if !target.is_server_verified() {
-        output::note(global.quiet, &"the server's identity is not verified; sslmode=verify-full verifies it");
+        output::note(global.quiet, &UNVERIFIED);
     }
 }

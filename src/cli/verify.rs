@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use super::arguments::{Format, Global, VerifyArguments};
+use super::ending;
 use super::output;
 use super::progress::Progress;
 use super::source;
 use crate::analysis::verify;
-use crate::db::interrupt;
 use crate::emit::{self, Manifest};
 use crate::error::Result;
 use crate::report::{self, Style};
@@ -24,11 +24,11 @@ pub(super) fn run(arguments: &VerifyArguments, global: &Global) -> Result<u8> {
     };
     let manifest = Manifest::read(&path)?;
     let target = source::resolve(&arguments.source)?;
-    source::warn_if_unverified(&target, global);
-    interrupt::install()?;
+    let _said = ending::listen_for_signals()?;
     let progress = Progress::start(global.quiet);
     let verdict = verify(&target, &manifest, &|what| progress.say(what))?;
     drop(progress);
+    source::warn_if_unverified(&target, global);
     let shown = path.display().to_string();
     let text = match (arguments.format, &arguments.output) {
         (Format::Json, _) => report::verdict_json(&verdict, &shown, Timestamp::now())?,

@@ -27,7 +27,7 @@ mod time;
 use std::collections::BTreeSet;
 
 use crate::db::{Failure, Session, Transaction};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::pg::Oid;
 use crate::snapshot::{FORMAT_VERSION, Relation, RelationKind, Server, Setting, SettingOverride, Snapshot};
 
@@ -139,7 +139,7 @@ fn read_basics(reader: &mut Reader<'_>) -> Result<Basics> {
         reader.ask_for_raw_texts();
         basics = reader.try_read(work);
     }
-    basics.map_err(|failure| Error::from(failure).while_doing("could not read the catalog"))
+    basics.map_err(|failure| failure.while_doing("could not read the catalog"))
 }
 
 /// The `n_max` relations with most pages; `None` if that is all of them.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::query::LOCKED_RELATIONS;
 use crate::db::{Failure, ReadOptions, ServerError, Session, Transaction};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::pg::Oid;
 use crate::snapshot::Gap;
 
@@ -60,7 +60,7 @@ impl<'s> Reader<'s> {
 
     /// Runs `work` in a transaction of its own. Without what it reads there is no snapshot.
     pub fn read<T>(&mut self, work: impl FnOnce(&mut Transaction<'_>) -> std::result::Result<T, Failure>) -> Result<T> {
-        self.try_read(work).map_err(|failure| Error::from(failure).while_doing("could not read the catalog"))
+        self.try_read(work).map_err(|failure| failure.while_doing("could not read the catalog"))
     }
 
     /// Runs `work` about `relations` in pieces of `n_relations`, each in a transaction of its own, where `work` opens
@@ -94,7 +94,7 @@ impl<'s> Reader<'s> {
                         pieces.extend([second, first]);
                     }
                 }
-                Err(failure) => return Err(Error::from(failure).while_doing("could not read the catalog")),
+                Err(failure) => return Err(failure.while_doing("could not read the catalog")),
             }
         }
         Ok(guarded)

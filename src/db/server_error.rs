@@ -131,6 +131,14 @@ fn hint(refused: &ServerError) -> Option<String> {
 const NOT_SENT: &str = "error serializing parameter";
 
 impl Failure {
+    /// The error of a refusal while something was being done. A lost session or an interruption explains itself.
+    pub fn while_doing(self, doing: &str) -> Error {
+        match self {
+            Self::Session(error) => error,
+            refused => Error::from(refused).while_doing(doing),
+        }
+    }
+
     /// What a failed call of tokio_postgres means for the session.
     pub(super) fn of(error: &tokio_postgres::Error) -> Self {
         match error.as_db_error() {

@@ -47,7 +47,7 @@ pub fn plan_statements(session: &mut Session, workload: &mut Workload, progress:
         let outcome = cascade::plan_statement(&mut server, statement, &picker)?;
         if let Some(reason) = settle(statement, outcome, &picker, &server) {
             let reason = format!("{reason}{}", reason::share(statement, exec_ms_total));
-            workload.gaps.push(Gap::new("statement", statement.queryid.to_string(), reason));
+            workload.gaps.push(Gap::new("statement", statement.place(), reason));
         }
         progress(position + 1);
     }

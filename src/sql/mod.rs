@@ -12,6 +12,7 @@ pub mod parse;
 mod print;
 mod quals;
 mod rebuild;
+mod redact;
 pub mod repair;
 mod resolve;
 pub mod rewrite;
@@ -28,6 +29,7 @@ pub use error::ShapeError;
 pub use expression::{canonical, is_indexable, same_expression, same_predicate};
 pub use normalise::{Normalised, fingerprint, normalise};
 pub use parameters::{ParameterPlace, ParameterUse, count_parameters, parameter_at, parameters, substitute};
+pub use redact::without_constants;
 pub use repair::for_server;
 pub use shape::{
     Comparand, Comparison, JoinKind, JoinQual, KeyOrder, Limit, OrArm, Qual, RowComparison, Scan, Shape, StatementKind,

@@ -67,7 +67,7 @@ impl LiveCatalog {
                 Error::inconclusive("could not read the indexes: another session holds a lock on their relation")
                     .with_hint("Run pgadvise verify again when it has finished.")
             }
-            failure => Error::from(failure).while_doing("reading the indexes"),
+            failure => failure.while_doing("reading the indexes"),
         })
     }
 

@@ -4,7 +4,7 @@ use super::catalog::pinned_settings;
 use crate::db::{Failure, ReadOptions, Session};
 use crate::emit::Canonical;
 use crate::emit::canonical::probe;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::pg::RelationName;
 use crate::plan;
 
@@ -30,7 +30,7 @@ pub(super) fn is_same(
             Err(Failure::Statement(refused)) if refused.is_privilege_missing() => return Ok(None),
             // Class 42: what is wanted names something that is not there (any more), so nothing can be the same.
             Err(Failure::Statement(refused)) if refused.code.starts_with("42") => return Ok(Some(false)),
-            Err(failure) => return Err(Error::from(failure).while_doing("comparing index definitions")),
+            Err(failure) => return Err(failure.while_doing("comparing index definitions")),
         }
     }
     Ok(Some(plans[0] == plans[1]))

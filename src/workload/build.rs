@@ -10,6 +10,9 @@ use crate::snapshot::{Catalog, Gap, Snapshot, StatementEntry};
 use crate::sql::tokens::{TokenKind, identifier, significant_tokens};
 use crate::sql::{self, FileStatement, ShapeError, TextClass};
 
+/// How many lines of a file a gap names.
+const LINES_SHOWN: usize = 10;
+
 /// Which statements count, and what.
 #[derive(Debug, Clone, Default)]
 pub struct BuildOptions {
@@ -30,6 +33,7 @@ pub fn build(snapshot: Arc<Snapshot>, scripts: &[ScriptFile], options: &BuildOpt
     let mut gaps = Vec::new();
     let mut found = from_server(&snapshot, &mut gaps);
     for script in scripts {
+        gaps.extend(without_queries(script));
         found.extend(script.statements.iter().map(|statement| from_file(statement, &script.path)));
     }
     found.retain(|statement| matches!(sql::classify(&statement.text), TextClass::Plannable(_)));
@@ -60,6 +64,25 @@ fn from_server(snapshot: &Snapshot, gaps: &mut Vec<Gap>) -> Vec<Statement> {
         gaps.push(Gap::new("workload", "pg_stat_statements", reason));
     }
     with_text.into_iter().filter_map(statement_of).collect()
+}
+
+/// What a file holds beside queries, by line: a typing error in the first word looks like that, too.
+fn without_queries(script: &ScriptFile) -> Option<Gap> {
+    if script.statements.is_empty() {
+        return Some(Gap::new("workload", &script.path, "the file holds no statement"));
+    }
+    let is_query = |statement: &FileStatement| matches!(sql::classify(&statement.text), TextClass::Plannable(_));
+    let lines: Vec<String> =
+        script.statements.iter().filter(|other| !is_query(other)).map(|other| other.line.to_string()).collect();
+    let (first, more) = lines.split_at(lines.len().min(LINES_SHOWN));
+    let more = if more.is_empty() { String::new() } else { format!(" and {} more", more.len()) };
+    (!lines.is_empty()).then(|| {
+        let reason = format!(
+            "not a SELECT, INSERT, UPDATE, DELETE, MERGE, VALUES or TABLE, and left out: line {}{more}",
+            first.join(", ")
+        );
+        Gap::new("workload", &script.path, reason)
+    })
 }
 
 fn from_file(statement: &FileStatement, path: &str) -> Statement {
@@ -208,7 +231,16 @@ mod tests {
         assert_eq!(merged.n_shared_blocks, Some(14.0));
         assert_eq!(workload.statements[1].origin, Origin::File { path: "shop.sql".to_owned(), line: 2 });
         assert_eq!(workload.weigh, Weigh::Time);
-        assert!(workload.gaps.is_empty());
+        let gaps: Vec<(&str, bool)> =
+            workload.gaps.iter().map(|gap| (gap.id.as_str(), gap.reason.ends_with("left out: line 2"))).collect();
+        assert_eq!(gaps, [("shop.sql", true)], "the SET");
+    }
+
+    #[test]
+    fn a_file_without_a_statement_is_a_gap() {
+        let workload =
+            build(Arc::new(test_workload::snapshot()), &[script("-- calls: 3\n;")], &BuildOptions::default());
+        assert_eq!(workload.gaps, [Gap::new("workload", "shop.sql", "the file holds no statement")]);
     }
 
     #[test]

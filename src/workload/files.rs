@@ -69,7 +69,7 @@ fn read(path: &Path) -> Result<ScriptFile> {
     })?;
     let statements = sql::split(text.trim_start_matches('\u{feff}')).map_err(|reason| {
         Error::unsupported(format!("could not read the workload {}: {reason}", path.display()))
-            .with_hint("A workload file holds SQL statements that end in semicolons, and comments.")
+            .with_hint("Mend that line: a workload file holds SQL statements that end in semicolons, and comments.")
     })?;
     Ok(ScriptFile { path: path.display().to_string(), statements })
 }

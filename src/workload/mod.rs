@@ -79,6 +79,16 @@ pub enum Origin {
     },
 }
 
+impl Statement {
+    /// Where the user finds it: its queryid in pg_stat_statements, or its file and line.
+    pub fn place(&self) -> String {
+        match &self.origin {
+            Origin::PgStatStatements => self.queryid.to_string(),
+            Origin::File { path, line } => format!("{path}:{line}"),
+        }
+    }
+}
+
 /// A statement made plannable, and its plan without any hypothetical index.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Planned {

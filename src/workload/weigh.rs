@@ -10,13 +10,13 @@ impl Workload {
     ///
     /// - [`Weigh::Cost`]: its calls.
     /// - [`Weigh::Time`]: its measured time / its cost before, so that a plan that costs half as much counts half the
-    ///   time. A statement that was not measured counts its calls × the workload's median of ms per call and cost.
+    ///   time. A statement that was not measured counts its calls × what a unit of cost usually takes.
     /// - [`Weigh::Calls`]: its calls / its cost before.
     ///
     /// A statement that could not be planned weighs 0 unless costs are weighed: there is no cost to compare with.
     pub fn weights(&self) -> Vec<f64> {
         let usual = match self.weigh {
-            Weigh::Time => self.median_ms_per_cost(),
+            Weigh::Time => self.usual_ms_per_cost(),
             Weigh::Cost | Weigh::Calls => 1.0,
         };
         self.statements.iter().map(|statement| weight(statement, self.weigh, usual)).collect()
@@ -32,11 +32,19 @@ impl Workload {
         self.statements.iter().filter_map(|statement| statement.exec_ms_total).sum()
     }
 
-    /// Milliseconds that a call takes for each unit of planner cost, over the statements where both are known; 1 where none is.
-    fn median_ms_per_cost(&self) -> f64 {
-        let mut ratios: Vec<f64> = self.statements.iter().filter_map(ms_per_call_and_cost).collect();
-        ratios.sort_by(f64::total_cmp);
-        ratios.get(ratios.len() / 2).copied().unwrap_or(1.0)
+    /// Milliseconds that a unit of planner cost takes: the median over the workload's cost, so that half of the cost is
+    /// spent faster and half slower. Of statements, most may be trifles that cost nothing and take what the network
+    /// takes: their ratio says nothing of the others. 1 where nothing is measured.
+    fn usual_ms_per_cost(&self) -> f64 {
+        let mut rates: Vec<(f64, f64)> = self.statements.iter().filter_map(rate).collect();
+        rates.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let half = rates.iter().map(|(_, cost)| cost).sum::<f64>() / 2.0;
+        let mut below = 0.0;
+        let median = rates.iter().find(|(_, cost)| {
+            below += cost;
+            below >= half
+        });
+        median.map_or(1.0, |(rate, _)| *rate)
     }
 }
 
@@ -53,10 +61,11 @@ fn weight(statement: &Statement, weigh: Weigh, usual_ms_per_cost: f64) -> f64 {
     }
 }
 
-fn ms_per_call_and_cost(statement: &Statement) -> Option<f64> {
-    let cost = statement.cost_before()?.max(COST_MIN);
+/// The milliseconds that a statement takes for each unit of its cost, and its cost over all calls.
+fn rate(statement: &Statement) -> Option<(f64, f64)> {
+    let cost = statement.cost_before()?.max(COST_MIN) * statement.n_calls;
     let total = statement.exec_ms_total.filter(|total| *total > 0.0)?;
-    (statement.n_calls > 0.0).then(|| total / statement.n_calls / cost)
+    (cost > 0.0).then(|| (total / cost, cost))
 }
 
 #[cfg(test)]
@@ -75,6 +84,15 @@ mod tests {
         assert_eq!(workload.weight(1), 2.0);
         assert_eq!(workload.weight(9), 0.0);
         assert_eq!(workload.exec_ms_total(), 500.0);
+    }
+
+    #[test]
+    fn trifles_do_not_say_what_a_unit_of_cost_takes() {
+        let trifle = |queryid| statement(queryid, 1.0, Some(100.0), Some(0.01));
+        let measured = statement(1, 10.0, Some(500.0), Some(100.0));
+        let workload =
+            workload(Weigh::Time, vec![measured, trifle(2), trifle(3), trifle(4), statement(5, 4.0, None, Some(50.0))]);
+        assert_eq!(workload.weights()[4], 2.0);
     }
 
     #[test]
