@@ -2,6 +2,15 @@
 
 mod cli_demo;
 mod advice_scenarios;
+mod cli_connect;
+mod cli_interrupt;
+mod cli_missing;
+mod cli_odd_worlds;
+mod cli_output;
+mod cli_safety;
+mod cli_same_bytes;
+mod cli_secrets;
+mod cli_workload;
 mod collect_privileges;
 mod collect_relations;
 mod collect_safety;

@@ -7,6 +7,7 @@
 
 pub mod advice;
 pub mod advised;
+pub mod cli;
 mod collected;
 pub mod expect;
 pub mod whatif;
