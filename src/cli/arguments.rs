@@ -14,6 +14,7 @@ Exit codes:
   4    unsupported or malformed input
   5    output could not be written
   6    inconclusive: verify found an index that is still being built
+  70   a defect of pgadvise
   130  interrupted (SIGINT); 143 terminated (SIGTERM)";
 
 /// Index advice for PostgreSQL that a DBA would sign.

@@ -254,8 +254,8 @@ fn parse_database_name(source: &str) -> Result<Parameters> {
         return Ok(parameters);
     }
     if !source.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '$')) {
-        return Err(Error::usage("the source is neither a file that exists, nor a URL, nor key=value pairs")
-            .with_hint("Pass postgresql://user@host:5432/database, \"host=... dbname=... user=...\", the name of a database, or a snapshot file."));
+        return Err(Error::usage("the source is neither a URL, nor key=value pairs, nor the name of a database")
+            .with_hint("Pass postgresql://user@host:5432/database, \"host=... dbname=... user=...\", or the name of a database."));
     }
     parameters.set("dbname", source.to_owned());
     Ok(parameters)

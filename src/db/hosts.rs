@@ -36,6 +36,15 @@ pub(super) enum Place {
 }
 
 impl HostSpec {
+    /// The name, address or socket folder, as it was given.
+    pub(super) fn shown(&self) -> String {
+        match &self.place {
+            Place::Address(address) if self.name.is_empty() => address.to_string(),
+            Place::Address(_) => self.name.clone(),
+            Place::Socket(name) | Place::Name(name) => name.clone(),
+        }
+    }
+
     /// Whether it is this machine.
     pub(super) fn is_local(&self) -> bool {
         match &self.place {
@@ -48,16 +57,9 @@ impl HostSpec {
 
 impl fmt::Display for HostSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.place {
-            Place::Address(address) if self.name.is_empty() => write_host(f, &address.to_string(), self.port),
-            Place::Address(_) => write_host(f, &self.name, self.port),
-            Place::Socket(name) | Place::Name(name) => write_host(f, name, self.port),
-        }
+        let host = self.shown();
+        if host.contains(':') { write!(f, "[{host}]:{}", self.port) } else { write!(f, "{host}:{}", self.port) }
     }
-}
-
-fn write_host(f: &mut fmt::Formatter<'_>, host: &str, port: u16) -> fmt::Result {
-    if host.contains(':') { write!(f, "[{host}]:{port}") } else { write!(f, "{host}:{port}") }
 }
 
 /// The hosts of `host`, `hostaddr` and `port`, with the password for each.

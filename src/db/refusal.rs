@@ -29,8 +29,6 @@ const PROTOCOL_ERRORS: &[&str] = &[
     "bytes remaining on stream",
     "error parsing response",
 ];
-/// What to do when nobody listens.
-const HINT_REACH: &str = "Check the host and port, or analyse a snapshot file instead.";
 /// The SQLSTATE of a login that pg_hba.conf rejects.
 const INVALID_AUTHORIZATION: &str = "28000";
 /// The SQLSTATE of a wrong password.
@@ -53,7 +51,7 @@ impl Refusal {
             Place::Socket(_) => {
                 "Check that the server runs on this machine and listens in that folder (unix_socket_directories), or name a host."
             }
-            _ => HINT_REACH,
+            _ => &hint_reach(host),
         };
         Self::next_host(could_not_connect(host, &error::reason(error)).with_hint(hint))
     }
@@ -81,7 +79,7 @@ impl Refusal {
     }
 
     pub(super) fn lost(host: &HostSpec, error: &tokio_postgres::Error) -> Self {
-        Self::final_(could_not_connect(host, &cause(error)).with_hint(HINT_REACH))
+        Self::final_(could_not_connect(host, &cause(error)).with_hint(hint_reach(host)))
     }
 
     /// The failure of a handshake that reached the server.
@@ -112,7 +110,7 @@ impl Refusal {
                     .with_hint("Let pg_hba.conf admit this role with scram-sha-256 or cert."),
             ),
             words if PROTOCOL_ERRORS.iter().any(|known| words.starts_with(known)) => Self::final_(
-                could_not_connect(host, "the server does not speak PostgreSQL's protocol").with_hint(HINT_REACH),
+                could_not_connect(host, "the server does not speak PostgreSQL's protocol").with_hint(hint_reach(host)),
             ),
             "connection closed"
             | "connection reset by peer"
@@ -127,7 +125,7 @@ impl Refusal {
             },
             other => Self {
                 may_depend_on_encryption: true,
-                ..Self::final_(could_not_connect(host, other).with_hint(HINT_REACH))
+                ..Self::final_(could_not_connect(host, other).with_hint(hint_reach(host)))
             },
         }
     }
@@ -166,6 +164,11 @@ fn login_hint(target: &Target, code: &str, of_server: Option<&str>) -> String {
         }
         _ => of_server.unwrap_or("Look into the server's log.").to_owned(),
     }
+}
+
+/// What to do when no PostgreSQL answers: PostgreSQL's own way of asking.
+fn hint_reach(host: &HostSpec) -> String {
+    format!("Check the host and port: pg_isready -h {} -p {}", host.shown(), host.port)
 }
 
 fn could_not_connect(host: &HostSpec, reason: &str) -> Error {

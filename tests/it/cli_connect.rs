@@ -45,7 +45,7 @@ fn a_port_where_nobody_listens() {
     run.failed(
         CONNECTION,
         &format!("could not connect to 127.0.0.1:{port}: connection refused"),
-        "Check the host and port",
+        &format!("pg_isready -h 127.0.0.1 -p {port}"),
     );
     assert!(desk.files().is_empty(), "no migrations without a server");
     let run = desk.run(&["analyze", &format!("host=/nonexistent port={port} user=app dbname=shop")]);
@@ -85,7 +85,7 @@ fn the_url_may_come_from_the_environment_and_the_password_from_pgpass() {
     assert_eq!(run.json()["source"]["database"], "postgres");
     assert!(!format!("{run:?}").contains("canary"));
     let run = desk.run(&["analyze", "postgresql://app@127.0.0.1:1/x"]);
-    run.failed(CONNECTION, "127.0.0.1:1", "Check the host and port");
+    run.failed(CONNECTION, "127.0.0.1:1", "pg_isready -h 127.0.0.1 -p 1");
 }
 
 #[test]

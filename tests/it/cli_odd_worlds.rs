@@ -9,7 +9,7 @@ use crate::support::{self, Database};
 const LONGEST: &str = "a_name_that_is_as_long_as_postgresql_lets_a_name_be_x_x_x_x_x_x";
 
 /// Names that have to be quoted, and more; none of them may get out of its place.
-const NAMES: [&str; 9] = [
+const NAMES: [&str; 10] = [
     "Order Items",
     "user",
     "größe€",
@@ -18,6 +18,7 @@ const NAMES: [&str; 9] = [
     "semi;colon -- $$ */",
     "back\\slash",
     "tab\tand\nline",
+    "\u{1b}[31mred\u{202e}\u{7f}",
     LONGEST,
 ];
 
@@ -63,7 +64,8 @@ fn names_of_every_kind_are_quoted_as_postgresql_quotes() {
     let steps = run.json()["advice"].as_array().expect("advice").len();
     assert_eq!(steps, NAMES.len(), "{:#?}\n{:#?}", run.ddl(), run.gaps());
     let text = desk.run(&["analyze", &url, "--only-workload", "--workload", "w.sql", "--no-emit"]);
-    assert!(!text.stdout.contains("tab\t"), "no control character reaches a terminal");
+    let drives_terminal = |c: char| c != '\n' && (c.is_control() || ('\u{202a}'..='\u{202e}').contains(&c));
+    assert_eq!(text.stdout.find(drives_terminal), None, "no control character reaches a terminal");
     apply(&database, &run);
     let verified = desk.run(&["verify", &url]);
     assert_eq!(verified.code, Some(0), "{verified:?}");

@@ -2,6 +2,7 @@
 
 use std::process::Command;
 
+use pgadvise::db::{Session, Target};
 use pgadvise::server::ClusterOptions;
 
 use crate::support::cli::{Desk, SHOP_WORKLOAD, fill_shop, run_shop};
@@ -44,17 +45,18 @@ fn difference(a: &str, b: &str) -> String {
     lines.map(|(a, b)| format!("- {a}\n+ {b}\n")).collect()
 }
 
-/// Each way leaves another state of the server, so each has one of its own.
 #[test]
 fn a_server_that_goes_away_is_said_in_one_line() {
-    for way in ["terminate", "QUIT", "KILL"] {
-        let cluster = support::private_server(15, &ClusterOptions::default());
-        let url = cluster.url("postgres");
+    let cluster = support::private_server(15, &ClusterOptions::default());
+    let url = cluster.url("postgres");
+    let target = Target::resolve(Some(&url)).expect("a target");
+    for way in ["terminate", "KILL", "QUIT"] {
+        eventually(|| Session::connect(&target).ok()); // it recovers from the kill
         let admin = support::connect(&url);
         admin.execute(
-            "CREATE FUNCTION slowly() RETURNS int LANGUAGE plpgsql STABLE AS
+            "CREATE OR REPLACE FUNCTION slowly() RETURNS int LANGUAGE plpgsql STABLE AS
                  'BEGIN PERFORM pg_sleep(120); RETURN 42; END';
-             CREATE TABLE t (a int)",
+             CREATE TABLE IF NOT EXISTS t (a int)",
         );
         let desk = Desk::new();
         desk.write("w.sql", "SELECT * FROM t WHERE a = slowly();");

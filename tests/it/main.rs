@@ -3,7 +3,9 @@
 mod cli_demo;
 mod advice_scenarios;
 mod cli_connect;
+mod cli_faults;
 mod cli_interrupt;
+mod cli_manifest;
 mod cli_missing;
 mod cli_odd_worlds;
 mod cli_output;
