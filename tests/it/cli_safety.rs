@@ -166,7 +166,7 @@ fn nothing_else_was_sent(cluster: &Cluster) {
 }
 
 #[test]
-fn it_works_on_a_standby_and_where_everything_is_read_only() {
+fn it_works_where_everything_is_read_only() {
     let database = support::database_on(
         support::server_with_hypopg(),
         "read_only",

@@ -12,6 +12,7 @@ mod cli_output;
 mod cli_safety;
 mod cli_same_bytes;
 mod cli_secrets;
+mod cli_servers;
 mod cli_workload;
 mod collect_privileges;
 mod collect_relations;
