@@ -10,11 +10,12 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_postgres::{Client, SimpleQueryMessage, types};
 
+use super::batch::Batch;
 use super::cancel::{CANCEL_WAIT, Canceller};
 use super::connect::{self, Connected};
 use super::interrupt;
 use super::row::{Row, ToSql};
-use super::server_error::{self, Failure};
+use super::server_error::{self, Failure, ServerError};
 use super::target::Target;
 use crate::error::{Error, Result};
 
@@ -91,6 +92,36 @@ impl Link {
             _ => None,
         });
         Ok(lines.collect::<Vec<_>>().join("\n"))
+    }
+
+    /// Sends `sql`, which is several statements, through the simple protocol, and returns what each answered until one
+    /// was refused.
+    pub(super) fn answers(&mut self, sql: &str, limit: Duration) -> std::result::Result<Batch, Failure> {
+        let began = Instant::now();
+        let batch = self.call(limit, async |client| {
+            let mut messages = pin!(client.simple_query_raw(sql).await?);
+            let mut batch = Batch::default();
+            let mut lines: Vec<String> = Vec::new();
+            loop {
+                match messages.try_next().await {
+                    Ok(Some(SimpleQueryMessage::Row(row))) => lines.push(row.get(0).unwrap_or_default().to_owned()),
+                    Ok(Some(SimpleQueryMessage::CommandComplete(_))) => {
+                        batch.answers.push(std::mem::take(&mut lines).join("\n"));
+                    }
+                    Ok(Some(_)) => {}
+                    Ok(None) => return Ok(batch),
+                    Err(error) => match error.as_db_error() {
+                        Some(refused) if !server_error::ends_session(refused) => {
+                            batch.refused = Some(ServerError::of(refused));
+                            return Ok(batch);
+                        }
+                        _ => return Err(error),
+                    },
+                }
+            }
+        })?;
+        log_answer("a batch", began);
+        Ok(batch)
     }
 
     /// Sends the end of a transaction: also after a signal, but then not for long.

@@ -1,6 +1,7 @@
 //! Connecting and talking to servers: connection strings, TLS, the guarded session, cancellation. The only module that
 //! names tokio_postgres or rustls; everything it gives out is synchronous.
 
+mod batch;
 mod cancel;
 mod connect;
 mod dsn;
@@ -26,6 +27,7 @@ mod transaction;
 mod version_check;
 mod writable;
 
+pub use batch::Batch;
 pub use environment::Environment;
 pub use query::Query;
 pub use row::{FromSql, Row, ToSql, Untyped};

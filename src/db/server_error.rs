@@ -154,7 +154,7 @@ impl Failure {
     }
 }
 
-fn ends_session(refused: &DbError) -> bool {
+pub(super) fn ends_session(refused: &DbError) -> bool {
     matches!(refused.parsed_severity(), Some(Severity::Fatal | Severity::Panic))
 }
 

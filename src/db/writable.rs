@@ -3,13 +3,14 @@
 
 use std::time::Duration;
 
+use super::batch::{self, Batch};
 use super::link::Link;
 use super::row::{PlanText, Row, ToSql};
 use super::server_error::Failure;
 use super::target::Target;
 use super::transaction::Transaction;
 use super::version_check;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::pg::ServerVersion;
 
 /// The longest wait for one call: the build of an index over a large relation.
@@ -41,6 +42,15 @@ impl WritableSession {
     /// [`Failure::Statement`] if the server refuses one of them.
     pub fn execute(&mut self, sql: &str) -> std::result::Result<(), Failure> {
         self.link.batch(sql, CALL_LONGEST)
+    }
+
+    /// Sends many statements in one message of the simple protocol, as one transaction unless they say otherwise. For
+    /// private servers only: nothing tells two statements in one text from one.
+    ///
+    /// # Errors
+    /// Only when the session is lost: what the server refuses is part of the answer.
+    pub fn batch(&mut self, statements: &[impl AsRef<str>]) -> Result<Batch> {
+        self.link.answers(&batch::message(statements), CALL_LONGEST).map_err(Error::from)
     }
 
     /// Sends one statement through the extended protocol and collects its rows, whose columns must be of built-in types.

@@ -8,6 +8,7 @@ mod explain;
 pub mod hypopg;
 pub mod sandbox;
 pub mod selectivity;
+pub mod shadow;
 pub mod size;
 
 pub use cache::Cached;

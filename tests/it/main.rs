@@ -19,6 +19,7 @@ mod collect_relations;
 mod collect_safety;
 mod collect_statements;
 mod connect;
+mod db_batch;
 mod demo;
 mod emit_files;
 mod emit_hostile;
