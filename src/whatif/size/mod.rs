@@ -53,18 +53,46 @@ impl IndexSize {
 /// Why it cannot be built or estimated: another access method than btree, a column that does not exist, rows wider
 /// than a btree holds.
 pub fn estimate(catalog: &Catalog, relation: &Relation, definition: &IndexDefinition) -> Result<IndexSize, String> {
+    let mut total = IndexSize { n_pages: 0, height: 0 };
+    for part in parts(catalog, relation, definition)? {
+        total = IndexSize { n_pages: total.n_pages + part.size.n_pages, height: total.height.max(part.size.height) };
+    }
+    Ok(total)
+}
+
+/// An index over one stored relation: the whole of it, or its part over one partition.
+#[derive(Debug, Clone, Copy)]
+pub struct IndexPart<'s> {
+    /// The stored relation.
+    pub relation: &'s Relation,
+    /// How large the part will be.
+    pub size: IndexSize,
+    /// How many rows it will hold.
+    pub n_rows: f64,
+}
+
+/// The parts of an index of `definition` on `relation`, one for each partition at the lowest level.
+///
+/// # Errors
+/// As [`estimate`].
+pub fn parts<'s>(
+    catalog: &Catalog<'s>,
+    relation: &'s Relation,
+    definition: &IndexDefinition,
+) -> Result<Vec<IndexPart<'s>>, String> {
     if definition.access_method != AccessMethod::Btree {
         return Err(format!("there is no size model for access method \"{}\"", definition.access_method));
     }
-    if relation.kind != RelationKind::PartitionedTable {
-        return of_stored(relation, relation, definition);
-    }
-    let mut total = IndexSize { n_pages: 0, height: 0 };
-    for partition in stored_partitions(catalog, relation) {
-        let size = of_stored(partition, relation, definition)?;
-        total = IndexSize { n_pages: total.n_pages + size.n_pages, height: total.height.max(size.height) };
-    }
-    Ok(total)
+    let stored = match relation.kind {
+        RelationKind::PartitionedTable => stored_partitions(catalog, relation),
+        _ => vec![relation],
+    };
+    let part = |stored: &'s Relation| {
+        let kept = definition.predicate.as_ref().map(|sql| selectivity::of_predicate(stored, sql).selectivity);
+        let size = of_stored(stored, relation, definition)?;
+        Ok(IndexPart { relation: stored, size, n_rows: n_rows(stored) * kept.unwrap_or(1.0) })
+    };
+    stored.into_iter().map(part).collect()
 }
 
 fn stored_partitions<'s>(catalog: &Catalog<'s>, relation: &Relation) -> Vec<&'s Relation> {
