@@ -1,11 +1,13 @@
 //! One analysis from end to end: collect → understand → plan → judge → advise. The order of the steps, and nothing of what they do.
 
 mod budget;
+mod capture;
 mod request;
 mod verification;
 
 pub use budget::Budget;
-pub use request::Request;
+pub use capture::{Capture, capture};
+pub use request::{Request, Source};
 pub use verification::verify;
 
 use std::sync::Arc;
@@ -19,7 +21,7 @@ use crate::emit::{self, Bundle, Emission, Sql};
 use crate::error::{Error, ErrorKind, Result};
 use crate::planning;
 use crate::rules::{self, Checked, Subject};
-use crate::snapshot::{Catalog, Gap};
+use crate::snapshot::{Catalog, Gap, Snapshot};
 use crate::whatif::{self, Backend};
 use crate::workload::{self, Workload};
 
@@ -68,23 +70,24 @@ impl Analysis {
 pub fn analyze(request: &Request, say: &dyn Fn(&str)) -> Result<Analysis> {
     let scripts = workload::read_scripts(&request.workload_files)?;
     let sandbox = request.sandbox_target()?;
-    say("connecting");
-    let mut session = Session::connect(&request.target)?;
-    let snapshot = Arc::new(collect::collect(&mut session, &request.collect_options(), say)?);
+    let (mut session, snapshot) = read(request, say)?;
     interrupt::check()?;
 
     say("reading statements");
-    let mut workload = workload::build(snapshot, &scripts, &request.build_options());
+    let mut workload = workload::build(Arc::new(snapshot), &scripts, &request.build_options());
     let n_statements = workload.statements.len();
-    planning::plan_statements(&mut session, &mut workload, &mut |n| {
-        say(&format!("planning statements: {n} of {n_statements}"))
-    })?;
+    match &mut session {
+        Some(session) => planning::plan_statements(session, &mut workload, &mut |n| {
+            say(&format!("planning statements: {n} of {n_statements}"))
+        })?,
+        None => planning::plan_from_snapshot(&mut workload),
+    }
     interrupt::check()?;
 
     let checked = rules::check(&Subject::new(&workload, request.thresholds.clone()), &request.selection);
     let options = request.advise_options(&workload.snapshot);
     say("choosing indexes");
-    let chosen = match whatif::choose(request.what_if, Some(&mut session), sandbox.as_ref(), &workload) {
+    let chosen = match whatif::choose(request.what_if, session.as_mut(), sandbox.as_ref(), &workload) {
         Ok(mut planner) => {
             let mut progress = |progress: Progress| {
                 say(&format!("choosing indexes: {} candidates, {} plans", progress.n_candidates, progress.n_calls));
@@ -105,6 +108,26 @@ pub fn analyze(request: &Request, say: &dyn Fn(&str)) -> Result<Analysis> {
     let mut gaps = request.unknown_names(&workload.snapshot);
     gaps.extend(no_backend.iter().map(no_prices));
     Ok(Analysis { workload, checked, advice, backend, no_backend, gaps })
+}
+
+/// The snapshot, and the server that it comes from where that is there.
+fn read(request: &Request, say: &dyn Fn(&str)) -> Result<(Option<Session>, Snapshot)> {
+    match &request.source {
+        Source::Server(target) => {
+            say("connecting");
+            let mut session = Session::connect(target)?;
+            let snapshot = collect::collect(&mut session, &request.collect_options(target), say)?;
+            Ok((Some(session), snapshot))
+        }
+        Source::Snapshot(path) => {
+            say("reading the snapshot");
+            let mut snapshot = Snapshot::read_file(path)?;
+            if request.without_statements {
+                snapshot.statements = None;
+            }
+            Ok((None, snapshot))
+        }
+    }
 }
 
 /// Whether the run can go on without prices: the backend is not to be had, but the server is there.

@@ -12,11 +12,20 @@ use crate::snapshot::{Gap, Snapshot};
 use crate::whatif::Choice;
 use crate::workload::{BuildOptions, Weigh};
 
+/// What is analysed.
+#[derive(Debug, Clone)]
+pub enum Source {
+    /// A server.
+    Server(Box<Target>),
+    /// A file that [`Snapshot::write_file`] wrote.
+    Snapshot(PathBuf),
+}
+
 /// The input of [`super::analyze`].
 #[derive(Debug)]
 pub struct Request {
-    /// The server to read.
-    pub target: Target,
+    /// What to read.
+    pub source: Source,
     /// SQL files and folders whose statements are the workload, beside pg_stat_statements.
     pub workload_files: Vec<PathBuf>,
     /// Whether pg_stat_statements is left out, so that the files alone are the workload.
@@ -46,10 +55,10 @@ pub struct Request {
 }
 
 impl Request {
-    /// Everything by default, for the server at `target`.
-    pub fn of_target(target: Target) -> Self {
+    /// Everything by default, for `source`.
+    pub fn of_source(source: Source) -> Self {
         Self {
-            target,
+            source,
             workload_files: Vec::new(),
             without_statements: false,
             weigh: None,
@@ -71,13 +80,13 @@ impl Request {
     /// # Errors
     /// Usage, when the string is malformed.
     pub fn of(source: &str) -> Result<Self> {
-        Ok(Self::of_target(Target::resolve(Some(source))?))
+        Ok(Self::of_source(Source::Server(Box::new(Target::resolve(Some(source))?))))
     }
 
-    pub(super) fn collect_options(&self) -> CollectOptions {
+    pub(super) fn collect_options(&self, target: &Target) -> CollectOptions {
         CollectOptions {
             include_statements: !self.without_statements,
-            application_schema: self.target.schema().map(str::to_owned),
+            application_schema: target.schema().map(str::to_owned),
             ..CollectOptions::default()
         }
     }

@@ -10,7 +10,7 @@ use super::ending;
 use super::output;
 use super::progress::Progress;
 use super::source;
-use crate::analysis::{Analysis, Budget, Request, analyze};
+use crate::analysis::{Analysis, Budget, Request, Source, analyze};
 use crate::emit;
 use crate::error::{Error, Result};
 use crate::report::{self, Report, SourceKind, Style};
@@ -25,16 +25,15 @@ pub(super) fn run(arguments: &AnalyzeArguments, global: &Global) -> Result<u8> {
     let progress = Progress::start(global.quiet);
     let mut analysis = analyze(&request, &|what| progress.say(what))?;
     drop(progress);
-    source::warn_if_unverified(&request.target, global);
+    source::warn_if_unverified(&request.source, global);
 
     // A folder that cannot be written costs the migrations, not the report: it is printed first.
     let out = (!arguments.no_emit).then_some(arguments.out.as_path());
     let emitted = emit_migrations(&mut analysis, out);
     let migrations = emitted.as_ref().ok().and_then(Option::as_ref);
-    let kind = if arguments.only_workload { SourceKind::Workload } else { SourceKind::Live };
     let report = Report {
         generated_at: Timestamp::now(),
-        source_kind: kind,
+        source_kind: kind(&request),
         what_if: analysis.backend,
         workload: &analysis.workload,
         advice: &analysis.advice,
@@ -69,7 +68,7 @@ fn request(arguments: &AnalyzeArguments) -> Result<Request> {
     if arguments.what_if == WhatIf::Sandbox && arguments.sandbox.is_none() {
         return Err(whatif::no_sandbox());
     }
-    let mut request = Request::of_target(source::resolve(&arguments.source)?);
+    let mut request = Request::of_source(source::resolve(&arguments.source)?);
     request.workload_files.clone_from(&arguments.workload);
     request.without_statements = arguments.only_workload;
     request.weigh = arguments.weigh.map(|weigh| match weigh {
@@ -92,6 +91,14 @@ fn request(arguments: &AnalyzeArguments) -> Result<Request> {
     request.selection = selection;
     request.thresholds = thresholds;
     Ok(request)
+}
+
+fn kind(request: &Request) -> SourceKind {
+    match &request.source {
+        Source::Snapshot(_) => SourceKind::Snapshot,
+        Source::Server(_) if request.without_statements => SourceKind::Workload,
+        Source::Server(_) => SourceKind::Live,
+    }
 }
 
 fn at_least_zero(name: &str, number: f64) -> Result<f64> {

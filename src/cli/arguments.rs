@@ -55,6 +55,8 @@ pub(super) enum ColorWhen {
 pub(super) enum Command {
     /// Find what hurts, propose indexes, write migrations
     Analyze(Box<AnalyzeArguments>),
+    /// Write everything that an analysis needs into a file, to be analysed on another machine
+    Snapshot(SnapshotArguments),
     /// Prove after the deploy that the indexes exist, are valid, and are used
     Verify(VerifyArguments),
     /// Show the whole job on a private server with a small shop
@@ -65,9 +67,16 @@ pub(super) enum Command {
     Explain(ExplainArguments),
 }
 
-/// Where to connect.
+/// What to read.
 #[derive(Debug, Args)]
 pub(super) struct SourceArguments {
+    /// Connection URL, key=value string or snapshot file; default $DATABASE_URL, then libpq's PG* variables
+    pub(super) source: Option<String>,
+}
+
+/// Where to connect.
+#[derive(Debug, Args)]
+pub(super) struct ServerArguments {
     /// Connection URL or key=value string; default $DATABASE_URL, then libpq's PG* variables
     pub(super) source: Option<String>,
 }
@@ -136,9 +145,21 @@ pub(super) struct AnalyzeArguments {
 }
 
 #[derive(Debug, Args)]
-pub(super) struct VerifyArguments {
+pub(super) struct SnapshotArguments {
     #[command(flatten)]
     pub(super) source: SourceArguments,
+    /// The file to write, readable by you only
+    #[arg(short, long, value_name = "FILE")]
+    pub(super) output: PathBuf,
+    /// Leave out how the server plans the statements
+    #[arg(long)]
+    pub(super) no_plans: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct VerifyArguments {
+    #[command(flatten)]
+    pub(super) source: ServerArguments,
     /// The manifest to hold the database against; default the newest under migrations_out
     #[arg(long, value_name = "FILE")]
     pub(super) manifest: Option<PathBuf>,

@@ -11,7 +11,7 @@ use super::ending;
 use super::output;
 use super::progress::Progress;
 use crate::analysis::{Analysis, Request, analyze, verify};
-use crate::db::interrupt;
+use crate::db::{Target, interrupt};
 use crate::demo::{Demo, Timing};
 use crate::emit::{self, Manifest};
 use crate::error::Result;
@@ -37,7 +37,7 @@ pub(super) fn run(arguments: &DemoArguments, global: &Global) -> Result<u8> {
     let (manifest, folder) = write_migrations(&first, arguments)?;
     print_report(&first, folder.as_ref())?;
     demo.apply(&first.ddl())?;
-    let verification = verify(&request.target, &manifest, &|what| progress.say(what))?;
+    let verification = verify(&Target::resolve(Some(&demo.url()))?, &manifest, &|what| progress.say(what))?;
 
     progress.say("running the same traffic again");
     let after = demo.run_workload()?;

@@ -9,6 +9,7 @@ mod logging;
 mod output;
 mod progress;
 mod rules;
+mod snapshot;
 mod source;
 mod verify;
 
@@ -36,6 +37,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 fn dispatch(arguments: &Arguments) -> Result<u8> {
     match &arguments.command {
         Command::Analyze(analyze) => analyze::run(analyze, &arguments.global),
+        Command::Snapshot(snapshot) => snapshot::run(snapshot, &arguments.global),
         Command::Verify(verify) => verify::run(verify, &arguments.global),
         Command::Demo(demo) => demo::run(demo, &arguments.global),
         Command::Rules => rules::run(),

@@ -9,7 +9,7 @@ use super::ending;
 use super::output;
 use super::progress::Progress;
 use super::source;
-use crate::analysis::verify;
+use crate::analysis::{Source, verify};
 use crate::emit::{self, Manifest};
 use crate::error::Result;
 use crate::report::{self, Style};
@@ -23,12 +23,12 @@ pub(super) fn run(arguments: &VerifyArguments, global: &Global) -> Result<u8> {
         None => emit::newest_manifest(Path::new(OUT))?,
     };
     let manifest = Manifest::read(&path)?;
-    let target = source::resolve(&arguments.source)?;
+    let target = source::server(&arguments.source, "verify")?;
     let _said = ending::listen_for_signals()?;
     let progress = Progress::start(global.quiet);
     let verdict = verify(&target, &manifest, &|what| progress.say(what))?;
     drop(progress);
-    source::warn_if_unverified(&target, global);
+    source::warn_if_unverified(&Source::Server(Box::new(target)), global);
     let shown = path.display().to_string();
     let text = match (arguments.format, &arguments.output) {
         (Format::Json, _) => report::verdict_json(&verdict, &shown, Timestamp::now())?,

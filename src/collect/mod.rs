@@ -112,6 +112,7 @@ pub fn collect(session: &mut Session, options: &CollectOptions, progress: &dyn F
         relations,
         other_names,
         statements: statements.map(|read| read.statements),
+        plans: Vec::new(),
         gaps,
     })
 }

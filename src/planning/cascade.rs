@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::pick::{Picked, Picker};
+use super::reason;
 use super::server::{Answer, Refusal, Server};
 use super::substitute::{parameter_at, parameters, substitute};
 use super::to_select::{RowReference, inserts_values, to_select};
@@ -17,12 +18,29 @@ use crate::workload::{ExplainForm, Planned, PlannedBy, Statement};
 const REPLACEMENTS_MAX: usize = 12;
 
 /// What came of one statement.
+#[derive(Debug)]
 pub(super) enum Outcome {
     /// It is planned.
     Planned(Box<Planned>),
     /// It inserts rows that it spells out, and cannot be planned: it reads nothing, so there is nothing to advise on.
     NothingToPlan,
     /// It cannot be planned, and why.
+    Refused(Refused),
+}
+
+/// Why a statement cannot be planned.
+#[derive(Debug)]
+pub(super) struct Refused {
+    /// In words for the report.
+    pub(super) reason: String,
+    /// Whether what the text names is not there, or the text is not whole.
+    pub(super) contradicts_shape: bool,
+}
+
+/// What came of one statement, in the server's own words.
+enum Answered {
+    Planned(Box<Planned>),
+    NothingToPlan,
     Refused(Refusal),
 }
 
@@ -35,8 +53,19 @@ struct Explained {
 
 /// Plans one statement.
 pub(super) fn plan_statement(server: &mut Server<'_>, statement: &Statement, picker: &Picker<'_>) -> Result<Outcome> {
+    Ok(match plan_text(server, statement, picker)? {
+        Answered::Planned(planned) => Outcome::Planned(planned),
+        Answered::NothingToPlan => Outcome::NothingToPlan,
+        Answered::Refused(refusal) => Outcome::Refused(Refused {
+            reason: reason::of(&refusal, server),
+            contradicts_shape: reason::contradicts_shape(&refusal),
+        }),
+    })
+}
+
+fn plan_text(server: &mut Server<'_>, statement: &Statement, picker: &Picker<'_>) -> Result<Answered> {
     if let Err(reason) = sql::check_one_plannable(&statement.text) {
-        return Ok(Outcome::Refused(Refusal::Unreadable(reason)));
+        return Ok(Answered::Refused(Refusal::Unreadable(reason)));
     }
     let typed = match typed(server, &statement.text, picker.catalog())? {
         Ok(typed) => typed,
@@ -47,33 +76,38 @@ pub(super) fn plan_statement(server: &mut Server<'_>, statement: &Statement, pic
 
 /// Plans the SELECT that finds the rows of a statement whose analysis already waits for a lock: what UPDATE takes
 /// conflicts with a CREATE INDEX that is running, what SELECT takes does not.
-fn plan_rows(server: &mut Server<'_>, statement: &Statement, picker: &Picker<'_>, refusal: Refusal) -> Result<Outcome> {
+fn plan_rows(
+    server: &mut Server<'_>,
+    statement: &Statement,
+    picker: &Picker<'_>,
+    refusal: Refusal,
+) -> Result<Answered> {
     if forbids_writing(&refusal) && inserts_values(&statement.text) {
-        return Ok(Outcome::NothingToPlan);
+        return Ok(Answered::NothingToPlan);
     }
     let select = Some(&statement.text).filter(|_| forbids_writing(&refusal));
     let Some(select) = select.and_then(|text| to_select(text, RowReference::Whole)) else {
-        return Ok(Outcome::Refused(refusal));
+        return Ok(Answered::Refused(refusal));
     };
-    let Ok(typed) = typed(server, &select, picker.catalog())? else { return Ok(Outcome::Refused(refusal)) };
+    let Ok(typed) = typed(server, &select, picker.catalog())? else { return Ok(Answered::Refused(refusal)) };
     Ok(match plan_typed(server, statement, picker, &typed)? {
-        Outcome::Planned(planned) => Outcome::Planned(Box::new(Planned { is_rewritten_to_select: true, ..*planned })),
-        _ => Outcome::Refused(refusal),
+        Answered::Planned(planned) => Answered::Planned(Box::new(Planned { is_rewritten_to_select: true, ..*planned })),
+        _ => Answered::Refused(refusal),
     })
 }
 
 /// Plans a text whose parameters have types.
-fn plan_typed(server: &mut Server<'_>, statement: &Statement, picker: &Picker<'_>, typed: &Typed) -> Result<Outcome> {
+fn plan_typed(server: &mut Server<'_>, statement: &Statement, picker: &Picker<'_>, typed: &Typed) -> Result<Answered> {
     if typed.types.is_empty() {
         let explained = explain(server, &typed.text, ExplainForm::Plain)?;
-        return Ok(outcome(explained, ExplainForm::Plain, PlannedBy::Constants, &typed.text));
+        return Ok(answered(explained, ExplainForm::Plain, PlannedBy::Constants, &typed.text));
     }
     let values = picker.values(typed, &uses(server, typed, picker)?, statement);
     if let Ok((explained, form, by)) = explain_with_values(server, typed, values)? {
-        return Ok(outcome(Ok(explained), form, by, &typed.text));
+        return Ok(answered(Ok(explained), form, by, &typed.text));
     }
     let generic = explain(server, &typed.text, ExplainForm::Generic)?;
-    Ok(outcome(generic, ExplainForm::Generic, PlannedBy::Generic, &typed.text))
+    Ok(answered(generic, ExplainForm::Generic, PlannedBy::Generic, &typed.text))
 }
 
 /// Where the parameters stand: by the text, and where that is beyond the parser by the quals of its generic plan.
@@ -85,13 +119,13 @@ fn uses(server: &mut Server<'_>, typed: &Typed, picker: &Picker<'_>) -> Result<B
     Ok(plan.map(|plan| plan::parameters(&plan, picker.catalog())).unwrap_or_default())
 }
 
-fn outcome(explained: Answer<Explained>, form: ExplainForm, by: PlannedBy, text: &str) -> Outcome {
+fn answered(explained: Answer<Explained>, form: ExplainForm, by: PlannedBy, text: &str) -> Answered {
     match explained {
         Ok(Explained { text, is_rewritten_to_select, plan }) => {
-            Outcome::Planned(Box::new(Planned { text, form, by, is_rewritten_to_select, plan }))
+            Answered::Planned(Box::new(Planned { text, form, by, is_rewritten_to_select, plan }))
         }
-        Err(_) if inserts_values(text) => Outcome::NothingToPlan,
-        Err(refusal) => Outcome::Refused(refusal),
+        Err(_) if inserts_values(text) => Answered::NothingToPlan,
+        Err(refusal) => Answered::Refused(refusal),
     }
 }
 

@@ -9,6 +9,7 @@ mod document;
 mod phrase;
 mod pick;
 mod reason;
+mod recorded;
 mod repeated_key;
 mod server;
 mod substitute;
@@ -18,12 +19,14 @@ mod to_select_tests;
 mod typed;
 mod values;
 
+pub use recorded::{plan_from_snapshot, record};
+
 use std::sync::Arc;
 
 use crate::db::Session;
 use crate::error::Result;
 use crate::plan::{self, Plan};
-use crate::snapshot::{self, Gap};
+use crate::snapshot::{self, Catalog, Gap};
 use crate::workload::{Planned, Statement, Workload};
 use cascade::Outcome;
 use pick::Picker;
@@ -45,10 +48,7 @@ pub fn plan_statements(session: &mut Session, workload: &mut Workload, progress:
     let exec_ms_total = workload.exec_ms_total();
     for (position, statement) in workload.statements.iter_mut().enumerate() {
         let outcome = cascade::plan_statement(&mut server, statement, &picker)?;
-        if let Some(reason) = settle(statement, outcome, &picker, &server) {
-            let reason = format!("{reason}{}", reason::share(statement, exec_ms_total));
-            workload.gaps.push(Gap::new("statement", statement.place(), reason));
-        }
+        workload.gaps.extend(settle(statement, outcome, picker.catalog(), exec_ms_total));
         progress(position + 1);
     }
     workload.sort();
@@ -70,21 +70,21 @@ pub fn replan(
     Ok(plan.map_err(|refusal| reason::of(&refusal, &server)))
 }
 
-/// Notes what came of `statement`; the reason if something of it stays unknown.
-fn settle(statement: &mut Statement, outcome: Outcome, picker: &Picker<'_>, server: &Server<'_>) -> Option<String> {
-    let refusal = match outcome {
+/// Notes what came of `statement`; a gap if something of it stays unknown.
+fn settle(statement: &mut Statement, outcome: Outcome, catalog: &Catalog<'_>, exec_ms_total: f64) -> Option<Gap> {
+    let refused = match outcome {
         Outcome::Planned(planned) => {
             if statement.shape.is_none() {
-                statement.shape = plan::shape(&planned.plan, picker.catalog());
+                statement.shape = plan::shape(&planned.plan, catalog);
             }
             statement.planned = Some(*planned);
             return None;
         }
         Outcome::NothingToPlan => return None,
-        Outcome::Refused(refusal) => refusal,
+        Outcome::Refused(refused) => refused,
     };
     // The server knows better what exists: a text that was cut off can parse, and name columns that do exist.
-    if reason::contradicts_shape(&refusal) {
+    if refused.contradicts_shape {
         statement.shape = None;
     }
     let what = if statement.shape.is_some() {
@@ -92,5 +92,6 @@ fn settle(statement: &mut Statement, outcome: Outcome, picker: &Picker<'_>, serv
     } else {
         "could be neither parsed nor planned"
     };
-    Some(format!("{what}: {}", reason::of(&refusal, server)))
+    let reason = format!("{what}: {}{}", refused.reason, reason::share(statement, exec_ms_total));
+    Some(Gap::new("statement", statement.place(), reason))
 }

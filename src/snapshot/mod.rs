@@ -6,6 +6,7 @@ pub mod foreign_key;
 mod index;
 pub mod keep;
 pub mod overlap;
+mod plan;
 mod relation;
 mod server;
 mod statement;
@@ -13,6 +14,7 @@ mod statistics;
 
 pub use catalog::Catalog;
 pub use index::{Index, IndexUsage};
+pub use plan::{ExplainForm, PlannedBy, RecordedOutcome, RecordedPlan};
 pub use relation::{
     Column, Constraint, ConstraintKind, ForeignKey, ForeignKeyAction, Persistence, Relation, RelationActivity,
     RelationKind, TypeName,
@@ -51,6 +53,9 @@ pub struct Snapshot {
     pub other_names: Vec<RelationName>,
     /// pg_stat_statements of this database; `None` when it could not be read (a gap says why).
     pub statements: Option<Statements>,
+    /// How the server planned them, by queryid; empty where that was not asked for.
+    #[serde(default)]
+    pub plans: Vec<RecordedPlan>,
     /// What could not be read, and why.
     pub gaps: Vec<Gap>,
 }

@@ -7,12 +7,12 @@ mod merge;
 pub(crate) mod test_workload;
 mod weigh;
 
+pub use crate::snapshot::{ExplainForm, PlannedBy};
 pub use build::{BuildOptions, build};
 pub use files::{ScriptFile, read_scripts};
 
 use std::sync::Arc;
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::pg::QueryId;
@@ -102,28 +102,6 @@ pub struct Planned {
     pub is_rewritten_to_select: bool,
     /// The plan on the server as it is.
     pub plan: Plan,
-}
-
-/// How a text is explained.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ExplainForm {
-    /// Plain EXPLAIN: the text holds no parameters.
-    Plain,
-    /// A generic plan: the text holds `$n`.
-    Generic,
-}
-
-/// How a statement's parameters were found, best first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum PlannedBy {
-    /// It has none: the constants are the application's own.
-    Constants,
-    /// Values from column statistics stand for the parameters.
-    Statistics,
-    /// No values could be found: a generic plan.
-    Generic,
 }
 
 /// What a statement counts in the choice of indexes.

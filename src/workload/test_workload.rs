@@ -33,6 +33,7 @@ pub(crate) fn snapshot() -> Snapshot {
         relations: Vec::new(),
         other_names: Vec::new(),
         statements: None,
+        plans: Vec::new(),
         gaps: Vec::new(),
     }
 }

@@ -13,6 +13,7 @@ mod cli_safety;
 mod cli_same_bytes;
 mod cli_secrets;
 mod cli_servers;
+mod cli_snapshot;
 mod cli_workload;
 mod collect_privileges;
 mod collect_relations;

@@ -138,6 +138,7 @@ pub fn snapshot(relations: Vec<Relation>) -> Snapshot {
             source: StatementsSource { stats_reset: Some(now), ..StatementsSource::default() },
             ..Statements::default()
         }),
+        plans: Vec::new(),
         gaps: vec![],
     }
 }
