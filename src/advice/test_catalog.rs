@@ -46,6 +46,8 @@ pub(crate) fn index(oid: u32, name: &str, definition: IndexDefinition) -> Index 
         parent: None,
         options: Vec::new(),
         n_pages: 100,
+        n_blocks: None,
+        tablespace: None,
         n_rows: Some(ROWS),
         usage: None,
         expression_statistics: Vec::new(),
@@ -75,6 +77,8 @@ pub(crate) fn orders() -> Relation {
         is_locked: false,
         options: Vec::new(),
         n_pages: 1000,
+        n_blocks: None,
+        tablespace: None,
         n_rows: Some(ROWS),
         n_all_visible_pages: 0,
         columns: vec![

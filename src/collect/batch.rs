@@ -6,10 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::columns::{self, ReadColumn};
 use super::constraints::{self, ReadConstraint};
 use super::definitions::{self, Definitions};
-use super::extended_statistics::{self, ReadStatistics};
+use super::extended_statistics::{self, Access, ReadStatistics};
 use super::indexes::{self, ReadIndex};
 use super::reader::Reader;
-use super::statistics::{self, Owner, Statistics};
+use super::statistics::{self, Owner, RangeStatistics, Ranges, Statistics, is_range};
 use super::{activity, index_definition};
 use crate::db::{Failure, Transaction};
 use crate::error::Result;
@@ -18,6 +18,8 @@ use crate::snapshot::{ColumnStatistics, Index, Relation, RelationActivity, Relat
 
 /// Relations in one batch: about 10,000 columns, which the server answers for within a quarter of a second.
 const RELATIONS_MAX: usize = 2_000;
+/// The first version whose pg_stats shows the statistics of ranges.
+pub(super) const RANGES_IN_VIEW_SINCE: u32 = 17;
 
 /// What is known of the server and the role before relations are read.
 pub(super) struct Circumstances {
@@ -26,8 +28,16 @@ pub(super) struct Circumstances {
     pub collation_is_c: bool,
     /// Whether the role may read the data of extended statistics that it does not own.
     pub can_read_extended_data: bool,
+    /// Whether the role may read pg_statistic.
+    pub can_read_statistic: bool,
     /// The relations whose most common values and histograms are read; `None` for all.
     pub with_values: Option<BTreeSet<Oid>>,
+}
+
+impl Circumstances {
+    fn has_values(&self, relation: Oid) -> bool {
+        self.with_values.as_ref().is_none_or(|chosen| chosen.contains(&relation))
+    }
 }
 
 /// What one transaction reads of a batch.
@@ -38,6 +48,7 @@ struct Catalogued {
     extended_statistics: BTreeMap<Oid, Vec<ReadStatistics>>,
     activity: BTreeMap<Oid, RelationActivity>,
     statistics: Statistics,
+    ranges: Ranges,
 }
 
 /// Fills `relations`, and returns the names of indexes that could not be read whole.
@@ -66,15 +77,42 @@ fn read(
     circumstances: &Circumstances,
 ) -> std::result::Result<Catalogued, Failure> {
     let oids: Vec<Oid> = batch.iter().map(|relation| relation.oid).collect();
+    let with_values: Vec<Oid> = oids.iter().copied().filter(|oid| circumstances.has_values(*oid)).collect();
+    let access = Access {
+        major: circumstances.major,
+        can_read_data: circumstances.can_read_extended_data,
+        with_values: &with_values,
+    };
     let indexes = indexes::read(transaction, &oids, circumstances.major)?;
+    let columns = columns::read(transaction, &oids, circumstances.collation_is_c)?;
     Ok(Catalogued {
-        columns: columns::read(transaction, &oids, circumstances.collation_is_c)?,
         constraints: constraints::read(transaction, &oids)?,
-        extended_statistics: extended_statistics::read(transaction, &oids, circumstances.can_read_extended_data)?,
+        extended_statistics: extended_statistics::read(transaction, &oids, &access)?,
         activity: activity::read(transaction, &oids)?,
         statistics: read_statistics(transaction, batch, &indexes, circumstances)?,
+        ranges: read_ranges(transaction, &with_values, &columns, &indexes, circumstances)?,
+        columns,
         indexes,
     })
+}
+
+/// What pg_stats does not show of ranges before 17: of columns of ranges, and of expressions, whose types are not known.
+fn read_ranges(
+    transaction: &mut Transaction<'_>,
+    relations: &[Oid],
+    columns: &BTreeMap<Oid, Vec<ReadColumn>>,
+    indexes: &BTreeMap<Oid, Vec<ReadIndex>>,
+    circumstances: &Circumstances,
+) -> std::result::Result<Ranges, Failure> {
+    if circumstances.major >= RANGES_IN_VIEW_SINCE || !circumstances.can_read_statistic {
+        return Ok(Ranges::new());
+    }
+    let has_ranges =
+        |oid: &Oid| columns.get(oid).is_some_and(|list| list.iter().any(|read| is_range(&read.column.base_type)));
+    let mut asked: Vec<Oid> = relations.iter().copied().filter(has_ranges).collect();
+    let of_relations = relations.iter().filter_map(|oid| indexes.get(oid)).flatten();
+    asked.extend(of_relations.filter(|index| index.has_expressions()).map(|index| index.oid));
+    if asked.is_empty() { Ok(Ranges::new()) } else { statistics::read_ranges(transaction, &asked) }
 }
 
 fn read_statistics(
@@ -85,8 +123,7 @@ fn read_statistics(
 ) -> std::result::Result<Statistics, Failure> {
     let (mut whole, mut summary) = (BTreeSet::new(), BTreeSet::new());
     for relation in batch {
-        let has_values = circumstances.with_values.as_ref().is_none_or(|chosen| chosen.contains(&relation.oid));
-        let owners = if has_values { &mut whole } else { &mut summary };
+        let owners = if circumstances.has_values(relation.oid) { &mut whole } else { &mut summary };
         owners.insert((relation.name.schema.clone(), relation.name.name.clone()));
         let with_expressions = indexes.get(&relation.oid).into_iter().flatten().filter(|index| index.has_expressions());
         owners.extend(with_expressions.map(|index| (relation.name.schema.clone(), index.name.clone())));
@@ -129,13 +166,17 @@ fn attach(
             match index_definition::assemble(&read, &columns, expressions.as_ref()) {
                 Some(definition) => {
                     let of_columns = catalogued.statistics.remove(&owner).unwrap_or_default();
-                    relation.indexes.push(index(read, definition, of_columns));
+                    let mut index = index(read, definition, of_columns);
+                    for (number, statistics) in (1..).zip(&mut index.expression_statistics) {
+                        complete_ranges(statistics, catalogued.ranges.remove(&(index.oid, number, false)));
+                    }
+                    relation.indexes.push(index);
                 }
                 None => unread_indexes.push(RelationName::new(owner.0, owner.1)),
             }
         }
         relation.columns = columns.into_iter().map(|read| read.column).collect();
-        attach_statistics(relation, &mut catalogued.statistics);
+        attach_statistics(relation, &mut catalogued);
         relation.constraints = catalogued
             .constraints
             .remove(&oid)
@@ -159,12 +200,21 @@ fn attach(
     }
 }
 
-fn attach_statistics(relation: &mut Relation, statistics: &mut Statistics) {
+fn attach_statistics(relation: &mut Relation, catalogued: &mut Catalogued) {
     let owner: Owner = (relation.name.schema.clone(), relation.name.name.clone());
-    let Some(mut of_columns) = statistics.remove(&owner) else { return };
+    let Some(mut of_columns) = catalogued.statistics.remove(&owner) else { return };
     for column in &mut relation.columns {
         column.statistics = of_columns.remove(&(column.name.clone(), false));
         column.inherited_statistics = of_columns.remove(&(column.name.clone(), true));
+        for (statistics, is_inherited) in [(&mut column.statistics, false), (&mut column.inherited_statistics, true)] {
+            complete_ranges(statistics, catalogued.ranges.remove(&(relation.oid, column.number, is_inherited)));
+        }
+    }
+}
+
+fn complete_ranges(statistics: &mut Option<ColumnStatistics>, ranges: Option<RangeStatistics>) {
+    if let (Some(statistics), Some(ranges)) = (statistics, ranges) {
+        ranges.complete(statistics);
     }
 }
 
@@ -195,6 +245,8 @@ fn index(
         parent: read.parent,
         options: read.options,
         n_pages: read.n_pages,
+        n_blocks: None,
+        tablespace: read.tablespace,
         n_rows: read.n_rows,
         usage: read.usage,
         expression_statistics,

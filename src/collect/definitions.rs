@@ -1,5 +1,5 @@
 //! Reads what the server has to turn back into SQL, for which it opens the relation: index expressions and predicates,
-//! check constraints, partition keys, views, sizes. A relation that another session has locked is left out, and said.
+//! check constraints, partition keys, views; and sizes. A relation that another session has locked is left out, and said.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -71,7 +71,7 @@ pub(super) fn read_views(reader: &mut Reader<'_>, views: &[Oid]) -> Result<(BTre
 }
 
 /// The current sizes in blocks of `relations` and of their indexes, and the relations that are locked.
-pub(super) fn read_sizes(reader: &mut Reader<'_>, relations: &[Oid]) -> Result<(BTreeMap<Oid, u64>, BTreeSet<Oid>)> {
+pub(super) fn read_blocks(reader: &mut Reader<'_>, relations: &[Oid]) -> Result<(BTreeMap<Oid, u64>, BTreeSet<Oid>)> {
     let guarded = reader.read_guarded(relations, RELATIONS_MAX, &|transaction, piece| {
         let mut sizes = Vec::new();
         for row in transaction.query(&SIZES, &[&piece])? {

@@ -1,13 +1,17 @@
-//! Reads the `CREATE STATISTICS` objects and the distinct combinations counted for them. Their expressions are read by
+//! Reads the `CREATE STATISTICS` objects and what ANALYZE found for them. Their expressions are turned into SQL by
 //! `definitions`, which waits for no lock.
 
 use std::collections::BTreeMap;
 
 use super::expression;
-use super::query::{EXTENDED_DISTINCT, EXTENDED_DISTINCT_OWNED, EXTENDED_STATISTICS};
-use crate::db::{Failure, Transaction};
+use super::query::{EXTENDED_DATA, EXTENDED_DATA_OWNED, EXTENDED_EXPRESSIONS, EXTENDED_STATISTICS};
+use super::statistics::column_statistics;
+use crate::db::{Failure, Row, Transaction};
 use crate::pg::Oid;
-use crate::snapshot::{Column, ExtendedStatistics};
+use crate::snapshot::{Column, ColumnStatistics, ExtendedImage, ExtendedStatistics};
+
+/// The first version that has expressions.
+const EXPRESSIONS_SINCE: u32 = 14;
 
 /// An object whose columns are still numbers.
 pub(super) struct ReadStatistics {
@@ -16,8 +20,18 @@ pub(super) struct ReadStatistics {
     name: String,
     columns: Vec<i16>,
     kinds: Vec<char>,
-    /// `pg_ndistinct` as text: `{"1, 2": 100, "1, -1": 5}`.
+    /// `pg_ndistinct` as text, of the last image that has one: `{"1, 2": 100, "1, -1": 5}`.
     distinct: Option<String>,
+    images: Vec<ExtendedImage>,
+}
+
+/// What the role may read of the objects' data, and what is wanted of it.
+pub(super) struct Access<'r> {
+    pub major: u32,
+    /// Whether the role may read the data of those that it does not own.
+    pub can_read_data: bool,
+    /// The relations whose values are wanted.
+    pub with_values: &'r [Oid],
 }
 
 impl ReadStatistics {
@@ -27,35 +41,90 @@ impl ReadStatistics {
     }
 }
 
-/// The objects of `relations`. `can_read_data` says whether the role may read the data of those that it does not own.
+/// The objects of `relations`.
 pub(super) fn read(
     transaction: &mut Transaction<'_>,
     relations: &[Oid],
-    can_read_data: bool,
+    access: &Access<'_>,
 ) -> Result<BTreeMap<Oid, Vec<ReadStatistics>>, Failure> {
     let rows = transaction.query(&EXTENDED_STATISTICS, &[&relations])?;
     let mut objects: BTreeMap<Oid, Vec<ReadStatistics>> = BTreeMap::new();
     if rows.is_empty() {
         return Ok(objects);
     }
-    let query = if can_read_data { &EXTENDED_DISTINCT } else { &EXTENDED_DISTINCT_OWNED };
-    let mut distinct: BTreeMap<Oid, String> = BTreeMap::new();
-    for row in transaction.query(query, &[&relations])? {
-        distinct.insert(row.get("oid")?, row.text("n_distinct")?);
-    }
+    let mut data = read_data(transaction, relations, access)?;
     for row in rows {
         let oid = row.get("oid")?;
+        let Data { distinct, images } = data.remove(&oid).unwrap_or_default();
         let object = ReadStatistics {
             oid,
             schema: row.text("schema")?,
             name: row.text("name")?,
             columns: row.get("columns")?,
             kinds: row.texts("kinds")?.iter().filter_map(|kind| kind.chars().next()).collect(),
-            distinct: distinct.remove(&oid),
+            distinct,
+            images,
         };
         objects.entry(row.get("relation")?).or_default().push(object);
     }
     Ok(objects)
+}
+
+/// What ANALYZE found for one object.
+#[derive(Default)]
+struct Data {
+    distinct: Option<String>,
+    images: Vec<ExtendedImage>,
+}
+
+fn read_data(
+    transaction: &mut Transaction<'_>,
+    relations: &[Oid],
+    access: &Access<'_>,
+) -> Result<BTreeMap<Oid, Data>, Failure> {
+    let query = if access.can_read_data { &EXTENDED_DATA } else { &EXTENDED_DATA_OWNED };
+    let mut expressions = if access.can_read_data && access.major >= EXPRESSIONS_SINCE {
+        read_expressions(transaction, relations, access.with_values)?
+    } else {
+        BTreeMap::new()
+    };
+    let mut data: BTreeMap<Oid, Data> = BTreeMap::new();
+    for row in transaction.query(query, &[&relations, &access.with_values])? {
+        let oid = row.get("oid")?;
+        let is_inherited = row.get("is_inherited")?;
+        let found = data.entry(oid).or_default();
+        found.distinct = row.optional_text("combinations")?.or(found.distinct.take());
+        found.images.push(ExtendedImage {
+            is_inherited,
+            n_distinct: image(&row, "n_distinct")?,
+            dependencies: image(&row, "dependencies")?,
+            most_common_values: image(&row, "most_common_values")?,
+            expressions: expressions.remove(&(oid, is_inherited)).unwrap_or_default(),
+        });
+    }
+    Ok(data)
+}
+
+/// Base64 in one line: the server breaks it after 76 characters.
+fn image(row: &Row, column: &str) -> Result<Option<String>, Failure> {
+    Ok(row.optional_text(column)?.map(|text| text.replace('\n', "")))
+}
+
+type Expressions = BTreeMap<(Oid, bool), Vec<Option<ColumnStatistics>>>;
+
+fn read_expressions(
+    transaction: &mut Transaction<'_>,
+    relations: &[Oid],
+    with_values: &[Oid],
+) -> Result<Expressions, Failure> {
+    let mut read: BTreeMap<(Oid, bool), BTreeMap<i32, Option<ColumnStatistics>>> = BTreeMap::new();
+    for row in transaction.query(&EXTENDED_EXPRESSIONS, &[&relations, &with_values])? {
+        let is_known: bool = row.get("is_known")?;
+        let statistics = if is_known { Some(column_statistics(&row)?) } else { None };
+        let object = (row.get("oid")?, row.get("is_inherited")?);
+        read.entry(object).or_default().insert(row.get("position")?, statistics);
+    }
+    Ok(read.into_iter().map(|(object, list)| (object, list.into_values().collect())).collect())
 }
 
 /// The object with names for its columns. `expressions` is the list that `pg_get_expr` wrote.
@@ -84,6 +153,7 @@ pub(super) fn resolve(read: ReadStatistics, columns: &[Column], expressions: Opt
         expressions: expressions.clone(),
         kinds: read.kinds,
         n_distinct,
+        images: read.images,
     }
 }
 

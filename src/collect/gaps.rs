@@ -2,9 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use super::batch::{Circumstances, RANGES_IN_VIEW_SINCE};
 use super::privileges::Privileges;
-use crate::pg::text;
-use crate::snapshot::{Gap, Index, Relation, RelationKind};
+use super::statistics::is_range;
+use crate::pg::{Oid, text};
+use crate::snapshot::{Column, ExtendedStatistics, Gap, Index, Relation, RelationKind};
 
 /// How many names a gap lists.
 const NAMES_SHOWN: usize = 20;
@@ -49,6 +51,18 @@ pub(super) fn locked(relations: &[Relation]) -> Option<Gap> {
     )
 }
 
+/// Relations of which it is not known how large they are now.
+pub(super) fn unmeasured(relations: &[Relation], unmeasured: &BTreeSet<Oid>) -> Option<Gap> {
+    let affected: Vec<&Relation> =
+        relations.iter().filter(|relation| unmeasured.contains(&relation.oid) && !relation.is_locked).collect();
+    of_relations(
+        "relation",
+        &affected,
+        "another session held or awaited an ACCESS EXCLUSIVE lock, so their size is taken from the last VACUUM or ANALYZE; \
+         run the command again when that session is done",
+    )
+}
+
 /// Relations with names that are not valid UTF-8.
 pub(super) fn unrepresentable(relations: &[Relation]) -> Option<Gap> {
     let names = |relation: &Relation| {
@@ -82,6 +96,56 @@ pub(super) fn hidden_expressions(relations: &[Relation], privileges: &Privileges
             "role {} is not shown the statistics of their expression indexes; {}",
             privileges.role(),
             privileges.to_read_relations(&schemas)
+        ),
+    )
+}
+
+/// Columns of ranges whose statistics pg_stats does not show before 17.
+pub(super) fn hidden_ranges(
+    relations: &[Relation],
+    circumstances: &Circumstances,
+    privileges: &Privileges,
+) -> Option<Gap> {
+    if circumstances.major >= RANGES_IN_VIEW_SINCE || circumstances.can_read_statistic {
+        return None;
+    }
+    let lacks_ranges = |column: &Column| {
+        is_range(&column.base_type) && column.best_statistics().is_some_and(|statistics| statistics.null_fraction < 1.0)
+    };
+    let affected: Vec<&Relation> =
+        relations.iter().filter(|relation| relation.columns.iter().any(lacks_ranges)).collect();
+    of_relations(
+        "column_statistics",
+        &affected,
+        &format!(
+            "pg_stats shows the statistics of ranges from 17 on only, and role {} may not read pg_statistic: conditions on \
+             these columns are planned by guess; {}",
+            privileges.role(),
+            privileges.to_read_statistics()
+        ),
+    )
+}
+
+/// Extended statistics that the role may not read whole.
+pub(super) fn hidden_combinations(relations: &[Relation], privileges: &Privileges) -> Option<Gap> {
+    if privileges.can_read_all_data() {
+        return None;
+    }
+    let is_incomplete = |statistics: &ExtendedStatistics| {
+        statistics.images.is_empty() || statistics.kinds.contains(&'m') || statistics.kinds.contains(&'e')
+    };
+    let affected: Vec<&Relation> = relations
+        .iter()
+        .filter(|relation| relation.n_rows.is_some_and(|n_rows| n_rows > 0.0))
+        .filter(|relation| relation.extended_statistics.iter().any(is_incomplete))
+        .collect();
+    of_relations(
+        "extended_statistics",
+        &affected,
+        &format!(
+            "role {} is not shown what ANALYZE found for several columns together (CREATE STATISTICS), or not the values; {}",
+            privileges.role(),
+            privileges.to_read_statistics()
         ),
     )
 }

@@ -22,14 +22,15 @@ mod server;
 mod settings;
 mod statements;
 mod statistics;
+mod tablespaces;
 mod time;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::db::{Failure, Session, Transaction};
 use crate::error::Result;
 use crate::pg::Oid;
-use crate::snapshot::{FORMAT_VERSION, Relation, RelationKind, Server, Setting, SettingOverride, Snapshot};
+use crate::snapshot::{FORMAT_VERSION, Relation, RelationKind, Server, Setting, SettingOverride, Snapshot, Tablespace};
 
 use self::batch::Circumstances;
 use self::privileges::Privileges;
@@ -77,7 +78,7 @@ impl Default for CollectOptions {
 pub fn collect(session: &mut Session, options: &CollectOptions, progress: &dyn Fn(&str)) -> Result<Snapshot> {
     let mut reader = Reader::new(session);
     progress("reading server and settings");
-    let Basics { mut read, privileges, settings, setting_overrides } = read_basics(&mut reader)?;
+    let Basics { mut read, privileges, settings, setting_overrides, tablespaces } = read_basics(&mut reader)?;
     let major = read.server.version.major();
     reader.spare_the_server();
     progress("reading relations");
@@ -86,6 +87,7 @@ pub fn collect(session: &mut Session, options: &CollectOptions, progress: &dyn F
         major,
         collation_is_c: read.collation_is_c,
         can_read_extended_data: read.can_read_extended_data,
+        can_read_statistic: read.can_read_statistic,
         with_values: largest(&relations, options.n_relations_with_values_max),
     };
     let mut other_names = batch::fill(&mut reader, &mut relations, &circumstances, progress)?;
@@ -99,6 +101,7 @@ pub fn collect(session: &mut Session, options: &CollectOptions, progress: &dyn F
         None
     };
     let main_role = statements.as_ref().and_then(|read| read.main_role.clone());
+    read.server.application_role.clone_from(&main_role);
     read.server.search_path = application_search_path(&read, &setting_overrides, main_role.as_deref(), options);
     note_gaps(&mut reader, &relations, &hidden, &privileges, &read.server, &circumstances);
     let mut gaps = reader.gaps;
@@ -109,6 +112,7 @@ pub fn collect(session: &mut Session, options: &CollectOptions, progress: &dyn F
         server: read.server,
         settings,
         setting_overrides,
+        tablespaces,
         relations,
         other_names,
         statements: statements.map(|read| read.statements),
@@ -123,6 +127,7 @@ struct Basics {
     privileges: Privileges,
     settings: Vec<Setting>,
     setting_overrides: Vec<SettingOverride>,
+    tablespaces: Vec<Tablespace>,
 }
 
 /// The basics; from then on, texts of a database without an encoding are asked for as they are.
@@ -131,7 +136,8 @@ fn read_basics(reader: &mut Reader<'_>) -> Result<Basics> {
         let read = server::read(transaction)?;
         let privileges = Privileges::read(transaction, &read.server)?;
         let (settings, setting_overrides) = settings::read(transaction)?;
-        Ok(Basics { read, privileges, settings, setting_overrides })
+        let tablespaces = tablespaces::read(transaction)?;
+        Ok(Basics { read, privileges, settings, setting_overrides, tablespaces })
     };
     let mut basics = reader.try_read(work);
     let is_undecodable = matches!(&basics, Err(Failure::Statement(refused)) if refused.code == "22021");
@@ -153,23 +159,43 @@ fn largest(relations: &[Relation], n_max: usize) -> Option<BTreeSet<Oid>> {
     Some(by_size.into_iter().take(n_max).map(|relation| relation.oid).collect())
 }
 
-/// Views, and the sizes of relations that nobody has measured yet.
+/// Views, and what relations and indexes measure now.
 fn read_definitions(reader: &mut Reader<'_>, relations: &mut [Relation]) -> Result<()> {
     let oids = |choose: fn(&Relation) -> bool, relations: &[Relation]| -> Vec<Oid> {
         relations.iter().filter(|relation| choose(relation)).map(|relation| relation.oid).collect()
     };
     let views = oids(is_view, relations);
     let (mut definitions, locked_views) = definitions::read_views(reader, &views)?;
-    let (sizes, locked) = definitions::read_sizes(reader, &oids(gaps::was_never_analysed, relations))?;
-    for relation in relations {
+    let (blocks, unmeasured) = definitions::read_blocks(reader, &oids(has_storage, relations))?;
+    for relation in relations.iter_mut() {
         relation.view_definition = definitions.remove(&relation.oid);
-        relation.is_locked |= locked_views.contains(&relation.oid) || locked.contains(&relation.oid);
-        relation.n_pages = sizes.get(&relation.oid).copied().unwrap_or(relation.n_pages);
-        for index in &mut relation.indexes {
-            index.n_pages = sizes.get(&index.oid).copied().unwrap_or(index.n_pages);
+        relation.is_locked |= locked_views.contains(&relation.oid);
+        measure(relation, &blocks);
+        // Of a relation that was never analysed nothing else tells the size.
+        relation.is_locked |= unmeasured.contains(&relation.oid) && gaps::was_never_analysed(relation);
+    }
+    reader.gaps.extend(gaps::unmeasured(relations, &unmeasured));
+    Ok(())
+}
+
+/// Notes the current blocks of a relation and its indexes; for one that was never analysed, they also stand in for
+/// relpages.
+fn measure(relation: &mut Relation, blocks: &BTreeMap<Oid, u64>) {
+    let was_never_analysed = gaps::was_never_analysed(relation);
+    relation.n_blocks = blocks.get(&relation.oid).copied();
+    for index in &mut relation.indexes {
+        index.n_blocks = blocks.get(&index.oid).copied();
+        if was_never_analysed {
+            index.n_pages = index.n_blocks.unwrap_or(index.n_pages);
         }
     }
-    Ok(())
+    if was_never_analysed {
+        relation.n_pages = relation.n_blocks.unwrap_or(relation.n_pages);
+    }
+}
+
+fn has_storage(relation: &Relation) -> bool {
+    matches!(relation.kind, RelationKind::Table | RelationKind::MaterializedView)
 }
 
 fn is_view(relation: &Relation) -> bool {
@@ -206,6 +232,8 @@ fn note_gaps(
         gaps::unreadable(relations, privileges),
         gaps::hidden_by_row_security(&hidden, privileges),
         gaps::hidden_expressions(relations, privileges),
+        gaps::hidden_ranges(relations, circumstances, privileges),
+        gaps::hidden_combinations(relations, privileges),
         gaps::locked(relations),
         gaps::unrepresentable(relations),
         gaps::without_values(relations.len(), n_with_values),

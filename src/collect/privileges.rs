@@ -94,6 +94,17 @@ impl Privileges {
         format!("run {}", grants.join(" "))
     }
 
+    /// The statement that shows what no view shows of planner statistics.
+    pub fn to_read_statistics(&self) -> String {
+        if self.held("pg_read_all_data") == Held::NotInherited {
+            return self.to_inherit("pg_read_all_data");
+        }
+        if self.major >= READ_ALL_DATA_SINCE {
+            return format!("run GRANT {} TO {};", self.recommended(), self.role);
+        }
+        format!("run GRANT SELECT ON pg_statistic, pg_statistic_ext_data TO {};", self.role)
+    }
+
     /// The statement that shows statistics of relations with row level security.
     pub fn to_bypass_row_security(&self) -> String {
         format!("run ALTER ROLE {} BYPASSRLS;", self.role)

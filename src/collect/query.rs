@@ -38,8 +38,9 @@ queries! {
     COLUMN_STATISTICS = "column_statistics": "column statistics";
     COLUMNS = "columns": "columns";
     CONSTRAINTS = "constraints": "constraints";
-    EXTENDED_DISTINCT = "extended_distinct": "extended statistics";
-    EXTENDED_DISTINCT_OWNED = "extended_distinct_owned": "extended statistics";
+    EXTENDED_DATA = "extended_data": "extended statistics";
+    EXTENDED_DATA_OWNED = "extended_data_owned": "extended statistics";
+    EXTENDED_EXPRESSIONS = "extended_expressions": "statistics of expressions";
     EXTENDED_STATISTICS = "extended_statistics": "extended statistics";
     EXTENSIONS = "extensions": "extensions";
     INDEX_BUILDS = "index_builds": "running index builds";
@@ -51,6 +52,7 @@ queries! {
     OTHER_NAMES = "other_names": "names in use";
     PARTITION_KEYS = "partition_keys": "partition keys";
     PRIVILEGES = "privileges": "privileges";
+    RANGE_STATISTICS = "range_statistics": "statistics of ranges";
     RELATIONS = "relations": "relations";
     SCHEMAS = "schemas": "schemas";
     SERVER = "server": "the server";
@@ -62,6 +64,7 @@ queries! {
     STATEMENTS_RESET = "statements_reset": "pg_stat_statements_info";
     STATEMENTS_SOURCE = "statements_source": "the state of pg_stat_statements";
     STATISTICS_EXPRESSIONS = "statistics_expressions": "expressions of extended statistics";
+    TABLESPACES = "tablespaces": "tablespaces";
     TYPES = "types": "types";
     VIEW_DEFINITIONS = "view_definitions": "view definitions";
 }

@@ -60,6 +60,8 @@ fn relation(row: &Row, major: u32) -> std::result::Result<Option<Relation>, Fail
         is_locked: false,
         options: row.texts("options")?,
         n_pages,
+        n_blocks: None,
+        tablespace: row.optional_text("tablespace")?,
         n_rows: rows(row.get("n_rows")?, n_pages, major),
         n_all_visible_pages: blocks(row.get("n_all_visible_pages")?),
         columns: Vec::new(),

@@ -20,6 +20,8 @@ pub(super) struct Read {
     pub search_path: String,
     /// Whether the role may read the data of extended statistics that it does not own.
     pub can_read_extended_data: bool,
+    /// Whether the role may read pg_statistic, where the statistics of ranges are before 17.
+    pub can_read_statistic: bool,
     /// The schemas that exist.
     pub schemas: Vec<String>,
 }
@@ -44,6 +46,7 @@ pub(super) fn read(transaction: &mut Transaction<'_>) -> Result<Read, Failure> {
         collate: row.optional_text("collate")?.unwrap_or_default(),
         block_bytes: row.get::<i64>("block_bytes")?.unsigned_abs(),
         search_path: Vec::new(),
+        application_role: None,
         extensions: Vec::new(),
         available_extensions: Vec::new(),
     };
@@ -54,6 +57,7 @@ pub(super) fn read(transaction: &mut Transaction<'_>) -> Result<Read, Failure> {
         collation_is_c: row.get("collation_is_c")?,
         search_path: row.optional_text("search_path")?.unwrap_or_default(),
         can_read_extended_data: row.get("can_read_extended_data")?,
+        can_read_statistic: row.get("can_read_statistic")?,
         schemas: read_schemas(transaction)?,
     })
 }

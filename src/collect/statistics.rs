@@ -4,9 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::array_text;
-use super::query::COLUMN_STATISTICS;
+use super::query::{COLUMN_STATISTICS, RANGE_STATISTICS};
 use crate::db::{Failure, Row, Transaction};
-use crate::snapshot::ColumnStatistics;
+use crate::pg::Oid;
+use crate::snapshot::{ColumnStatistics, TypeName};
 
 /// Where statistics belong: a schema and a relation, or an index with expressions.
 pub(super) type Owner = (String, String);
@@ -38,12 +39,55 @@ pub(super) fn read(
     Ok(statistics)
 }
 
-fn column_statistics(row: &Row) -> Result<ColumnStatistics, Failure> {
+/// What is known of ranges, by relation or index, column number and whether it is inherited.
+pub(super) type Ranges = BTreeMap<(Oid, i16, bool), RangeStatistics>;
+
+/// What pg_stats shows of a column of ranges from 17 on.
+pub(super) struct RangeStatistics {
+    length_histogram: Vec<String>,
+    empty_fraction: Option<f64>,
+    bounds_histogram: Vec<String>,
+}
+
+impl RangeStatistics {
+    fn of_row(row: &Row) -> Result<Self, Failure> {
+        Ok(Self {
+            length_histogram: values(row, "range_length_histogram")?,
+            empty_fraction: number(row.optional("range_empty_fraction")?),
+            bounds_histogram: values(row, "range_bounds_histogram")?,
+        })
+    }
+
+    /// Adds them to what is known of the column.
+    pub fn complete(self, statistics: &mut ColumnStatistics) {
+        statistics.range_length_histogram = self.length_histogram;
+        statistics.range_empty_fraction = self.empty_fraction;
+        statistics.range_bounds_histogram = self.bounds_histogram;
+    }
+}
+
+/// Whether values of the type are ranges or multiranges (`typcategory`).
+pub(super) fn is_range(base_type: &TypeName) -> bool {
+    base_type.category == 'R'
+}
+
+/// What pg_statistic holds of the ranges in `relations` and indexes, before 17.
+pub(super) fn read_ranges(transaction: &mut Transaction<'_>, relations: &[Oid]) -> Result<Ranges, Failure> {
+    let mut ranges = Ranges::new();
+    for row in transaction.query(&RANGE_STATISTICS, &[&relations])? {
+        let column = (row.get("relation")?, row.get("number")?, row.get("is_inherited")?);
+        ranges.insert(column, RangeStatistics::of_row(&row)?);
+    }
+    Ok(ranges)
+}
+
+/// The statistics in a row with the columns of pg_stats.
+pub(super) fn column_statistics(row: &Row) -> Result<ColumnStatistics, Failure> {
     let (most_common_values, most_common_frequencies) =
         values_and_frequencies(row, "most_common_values", "most_common_frequencies")?;
     let (most_common_elements, most_common_element_frequencies) =
         values_and_frequencies(row, "most_common_elements", "most_common_element_frequencies")?;
-    Ok(ColumnStatistics {
+    let mut statistics = ColumnStatistics {
         null_fraction: number(row.optional("null_fraction")?).unwrap_or_default(),
         average_width: row.optional("average_width")?.unwrap_or_default(),
         n_distinct: number(row.optional("n_distinct")?).unwrap_or_default(),
@@ -53,18 +97,26 @@ fn column_statistics(row: &Row) -> Result<ColumnStatistics, Failure> {
         correlation: number(row.optional("correlation")?),
         most_common_elements,
         most_common_element_frequencies,
-    })
+        element_count_histogram: numbers(row, "element_count_histogram")?,
+        ..ColumnStatistics::default()
+    };
+    RangeStatistics::of_row(row)?.complete(&mut statistics);
+    Ok(statistics)
 }
 
 /// Values and their frequencies; neither where the values cannot be read as text, or do not match the frequencies
 /// (those of elements are followed by at most four summary numbers).
 fn values_and_frequencies(row: &Row, values: &str, frequencies: &str) -> Result<(Vec<String>, Vec<f64>), Failure> {
     let values = self::values(row, values)?;
-    let frequencies: Option<Vec<f32>> = row.optional(frequencies)?;
-    let frequencies: Vec<f64> = frequencies.unwrap_or_default().into_iter().filter_map(|f| number(Some(f))).collect();
+    let frequencies = numbers(row, frequencies)?;
     let surplus = frequencies.len().checked_sub(values.len());
     let is_sound = !values.is_empty() && surplus.is_some_and(|surplus| surplus <= 4);
     Ok(if is_sound { (values, frequencies) } else { (Vec::new(), Vec::new()) })
+}
+
+fn numbers(row: &Row, column: &str) -> Result<Vec<f64>, Failure> {
+    let numbers: Option<Vec<f32>> = row.optional(column)?;
+    Ok(numbers.unwrap_or_default().into_iter().filter_map(|real| number(Some(real))).collect())
 }
 
 fn values(row: &Row, column: &str) -> Result<Vec<String>, Failure> {

@@ -56,6 +56,8 @@ fn snapshot() -> Snapshot {
         is_locked: false,
         options: Vec::new(),
         n_pages: 10,
+        n_blocks: None,
+        tablespace: None,
         n_rows: Some(1000.0),
         n_all_visible_pages: 0,
         columns,

@@ -36,6 +36,13 @@ pub struct Index {
     pub options: Vec<String>,
     /// `relpages`.
     pub n_pages: u64,
+    /// Blocks now (`pg_relation_size`), which is what the planner counts with; `None` without storage, and where it was
+    /// locked.
+    #[serde(default)]
+    pub n_blocks: Option<u64>,
+    /// The tablespace; `None` for the database's own.
+    #[serde(default)]
+    pub tablespace: Option<String>,
     /// `reltuples`; `None` when unknown.
     pub n_rows: Option<f64>,
     /// How often it was used, on this node; `None` where there are no counters (partitioned indexes).

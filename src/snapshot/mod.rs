@@ -19,9 +19,9 @@ pub use relation::{
     Column, Constraint, ConstraintKind, ForeignKey, ForeignKeyAction, Persistence, Relation, RelationActivity,
     RelationKind, TypeName,
 };
-pub use server::{Extension, Server, Setting, SettingOverride};
+pub use server::{Extension, Server, Setting, SettingOverride, Tablespace};
 pub use statement::{StatementEntry, Statements, StatementsSource};
-pub use statistics::{ColumnStatistics, ExtendedStatistics};
+pub use statistics::{ColumnStatistics, ExtendedImage, ExtendedStatistics};
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -45,6 +45,9 @@ pub struct Snapshot {
     pub settings: Vec<Setting>,
     /// What `ALTER ROLE … SET` and `ALTER DATABASE … SET` change of them.
     pub setting_overrides: Vec<SettingOverride>,
+    /// The tablespaces whose options change what the planner takes a page to cost, by name.
+    #[serde(default)]
+    pub tablespaces: Vec<Tablespace>,
     /// Every relation of the database outside the system schemas, by schema and name.
     pub relations: Vec<Relation>,
     /// Names that a new index cannot have beside those of relations and indexes: sequences, composite types, and indexes

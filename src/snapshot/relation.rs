@@ -39,6 +39,13 @@ pub struct Relation {
     pub options: Vec<String>,
     /// `pg_class.relpages`: blocks at the last VACUUM or ANALYZE; where there was none, blocks now.
     pub n_pages: u64,
+    /// Blocks now (`pg_relation_size`), which is what the planner counts with; `None` without storage, and where the
+    /// relation was locked.
+    #[serde(default)]
+    pub n_blocks: Option<u64>,
+    /// The tablespace; `None` for the database's own.
+    #[serde(default)]
+    pub tablespace: Option<String>,
     /// `pg_class.reltuples`: rows at the last VACUUM or ANALYZE; `None` when never analysed.
     pub n_rows: Option<f64>,
     /// `pg_class.relallvisible`.

@@ -33,6 +33,10 @@ pub struct Server {
     /// The schemas that the application's unqualified names are looked up in, in order; those that exist. Not the reading
     /// session's own, which looks up nothing outside pg_catalog: see `collect::search_path`.
     pub search_path: Vec<String>,
+    /// The role that the application is taken to use: the one that spent most time in pg_stat_statements; `None` where
+    /// that could not be read.
+    #[serde(default)]
+    pub application_role: Option<String>,
     /// The extensions created in the database.
     pub extensions: Vec<Extension>,
     /// The extensions that could be created (`pg_available_extensions`), by name.
@@ -81,4 +85,15 @@ pub struct SettingOverride {
     pub name: String,
     /// Its value, as given.
     pub value: String,
+}
+
+/// A tablespace with storage parameters (`ALTER TABLESPACE … SET`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tablespace {
+    /// `spcname`.
+    pub name: String,
+    /// Whether it is the database's own, where relations are that name no other.
+    pub is_default: bool,
+    /// `spcoptions` as `name=value`: `random_page_cost=1.1`.
+    pub options: Vec<String>,
 }

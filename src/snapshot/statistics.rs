@@ -23,6 +23,20 @@ pub struct ColumnStatistics {
     pub most_common_elements: Vec<String>,
     /// Their frequencies (and minimum, maximum, null fraction).
     pub most_common_element_frequencies: Vec<f64>,
+    /// Distinct elements per array: bounds of groups of about equal size, and last the mean.
+    #[serde(default)]
+    pub element_count_histogram: Vec<f64>,
+    /// Lengths of ranges that are neither empty nor NULL: bounds of groups of about equal size. This and the next two
+    /// are shown by `pg_stats` from 17 on, and are read from `pg_statistic` before.
+    #[serde(default)]
+    pub range_length_histogram: Vec<String>,
+    /// Fraction of empty ranges, 0 to 1; `None` for other types.
+    #[serde(default)]
+    pub range_empty_fraction: Option<f64>,
+    /// Lower and upper bounds of ranges, each sorted for itself and written as ranges: bounds of groups of about equal
+    /// size.
+    #[serde(default)]
+    pub range_bounds_histogram: Vec<String>,
 }
 
 impl ColumnStatistics {
@@ -47,4 +61,25 @@ pub struct ExtendedStatistics {
     pub kinds: Vec<char>,
     /// Distinct combinations, by the columns they are about; empty where never analysed or not readable.
     pub n_distinct: Vec<(Vec<String>, f64)>,
+    /// What ANALYZE stored: over the relation's own rows, then over those of its children too. Empty where never
+    /// analysed or not readable.
+    #[serde(default)]
+    pub images: Vec<ExtendedImage>,
+}
+
+/// A row of `pg_statistic_ext_data`, as another server of the same major version can be given it. The images are
+/// `bytea` in base64; they hold values of the user.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct ExtendedImage {
+    /// Whether the children's rows are counted too (`stxdinherit`, 15 and later; false before).
+    pub is_inherited: bool,
+    /// `stxdndistinct`.
+    pub n_distinct: Option<String>,
+    /// `stxddependencies`.
+    pub dependencies: Option<String>,
+    /// `stxdmcv`; `None` also where the role may read no more than its own objects through `pg_stats_ext`.
+    pub most_common_values: Option<String>,
+    /// `stxdexpr`: the statistics of each expression, in order; `None` for one that ANALYZE found nothing about. Empty
+    /// where there are none.
+    pub expressions: Vec<Option<ColumnStatistics>>,
 }

@@ -21,6 +21,7 @@ SELECT /* pgadvise:indexes */
         ORDER BY k.conname LIMIT 1) AS constraint_name,
        (SELECT h.inhparent FROM pg_inherits AS h WHERE h.inhrelid = i.indexrelid ORDER BY h.inhseqno LIMIT 1) AS parent,
        coalesce(c.reloptions, '{}') AS options,
+       (SELECT t.spcname::text FROM pg_tablespace AS t WHERE t.oid = c.reltablespace) AS tablespace,
        c.relpages AS n_pages,
        c.reltuples::float8 AS n_rows,
        i.has_predicate

@@ -15,6 +15,7 @@ SELECT /* pgadvise:relations */
        coalesce(row_security_active(c.oid), false) AS is_hidden_by_row_security,
        coalesce(has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT'), false) AS can_select,
        coalesce(c.reloptions, '{}') AS options,
+       (SELECT t.spcname::text FROM pg_tablespace AS t WHERE t.oid = c.reltablespace) AS tablespace,
        c.relpages AS n_pages,
        c.reltuples::float8 AS n_rows,
        c.relallvisible AS n_all_visible_pages

@@ -20,7 +20,8 @@ SELECT /* pgadvise:server */
            AS collation_is_c,
        current_setting('block_size')::int8 AS block_bytes,
        (SELECT s.reset_val FROM pg_settings AS s WHERE s.name = 'search_path') AS search_path,
-       has_table_privilege('pg_statistic_ext_data', 'SELECT') AS can_read_extended_data
+       has_table_privilege('pg_statistic_ext_data', 'SELECT') AS can_read_extended_data,
+       has_table_privilege('pg_statistic', 'SELECT') AS can_read_statistic
 FROM (SELECT 'c'::"char" AS datlocprovider) AS absent,
      LATERAL (SELECT oid, datname, datcollate, datlocprovider AS provider
               FROM pg_database

@@ -1,5 +1,5 @@
--- Current blocks of the relations $1 and of their indexes: for relations never vacuumed nor analysed, whose relpages
--- says 0.
+-- Current blocks of the relations $1 and of their indexes, which is what the planner counts with: relpages is as old as
+-- the last VACUUM or ANALYZE.
 -- Rights: none beyond CONNECT. Locks: ACCESS SHARE on each, for a moment. Versions: 13 to 18.
 SELECT /* pgadvise:sizes */
        s.oid, size.n_bytes / current_setting('block_size')::int8 AS n_pages
