@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use crate::pg::{IndexColumn, IndexDefinition, IndexTarget};
 use crate::snapshot::{Catalog, Relation, RelationKind};
 use crate::sql::{self, StatementKind};
+use crate::whatif::Backend;
 use crate::workload::{Statement, Workload};
 
 use super::StatementGain;
@@ -53,6 +54,15 @@ pub fn of_create(
             .push("partitioned table: the index has to be built partition by partition and then attached".to_owned());
     }
     cautions
+}
+
+/// What is to be said about every price of `backend`.
+pub fn of_backend(backend: Backend) -> Option<String> {
+    (backend == Backend::Estimate).then(|| {
+        "estimated: the costs are reckoned from statistics, not asked of PostgreSQL's planner; compare EXPLAIN before and \
+         after"
+            .to_owned()
+    })
 }
 
 fn hot_loss(loss: &HotLoss) -> String {

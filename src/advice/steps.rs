@@ -37,13 +37,15 @@ pub fn create_steps(
         let definition = item.candidate.definition.clone();
         let statements = gains(workload, pricer, chosen, *id)?;
         let write = write_cost(catalog, workload, relation, &definition);
+        let mut cautions = cautions::of_create(catalog, workload, relation, &definition, &statements, &write);
+        cautions.extend(cautions::of_backend(pricer.planner().backend()));
         let cost = |of: fn(&StatementGain) -> f64| statements.iter().map(|gain| of(gain) * gain.n_calls).sum();
         steps.push(Step {
             id: names.choose(&relation.name, &definition),
             action: Action::CreateIndex,
             relation_oid: relation.oid,
             relation: relation.name.clone(),
-            cautions: cautions::of_create(catalog, workload, relation, &definition, &statements, &write),
+            cautions,
             index: definition,
             index_bytes: item.bytes,
             cost_before: cost(|gain| gain.cost_before),

@@ -80,6 +80,7 @@ fn request(arguments: &AnalyzeArguments) -> Result<Request> {
         WhatIf::Auto => Choice::Auto,
         WhatIf::Hypopg => Choice::Only(Backend::Hypopg),
         WhatIf::Sandbox => Choice::Only(Backend::Sandbox),
+        WhatIf::Estimate => Choice::Only(Backend::Estimate),
     };
     request.sandbox.clone_from(&arguments.sandbox);
     request.n_calls_min = at_least_zero("--min-calls", arguments.min_calls)?;

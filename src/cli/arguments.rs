@@ -211,6 +211,8 @@ pub(super) enum WhatIf {
     Hypopg,
     /// Indexes really built in the database that --sandbox names
     Sandbox,
+    /// Costs estimated in process from plans and statistics: needs no server, and is not exact
+    Estimate,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

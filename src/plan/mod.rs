@@ -7,5 +7,6 @@ pub mod walk;
 
 pub use node::{Node, Plan};
 pub use parse::parse;
+pub(crate) use shape::conjuncts;
 pub use shape::{parameters, shape};
 pub use walk::{PlanScan, PlanSort, Visit};

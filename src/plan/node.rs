@@ -20,6 +20,9 @@ pub struct Node {
     /// `Parent Relationship`: `Outer`, `Inner`, `SubPlan`, `InitPlan`, `Member` …
     #[serde(rename = "Parent Relationship", skip_serializing_if = "Option::is_none")]
     pub parent_relationship: Option<String>,
+    /// `Parallel Aware`: whether several workers share its rows.
+    #[serde(rename = "Parallel Aware", skip_serializing_if = "std::ops::Not::not")]
+    pub is_parallel_aware: bool,
     /// `Subplan Name`
     #[serde(rename = "Subplan Name", skip_serializing_if = "Option::is_none")]
     pub subplan_name: Option<String>,
@@ -111,7 +114,7 @@ pub struct Node {
 
 impl Node {
     /// Whether it is what `parent_relationship` says.
-    pub(super) fn is_child(&self, relationship: &str) -> bool {
+    pub(crate) fn is_child(&self, relationship: &str) -> bool {
         self.parent_relationship.as_deref() == Some(relationship)
     }
 }

@@ -161,7 +161,7 @@ fn conditions(node: &Node) -> impl Iterator<Item = &str> {
 
 /// The parts of a condition that are joined by AND. The server prints BETWEEN as two comparisons and puts every
 /// operation in parentheses, so that an AND outside of them joins conditions.
-fn conjuncts(condition: &str) -> Vec<String> {
+pub(crate) fn conjuncts(condition: &str) -> Vec<String> {
     let inner = unwrapped(condition);
     let mut parts = Vec::new();
     let (mut depth, mut start) = (0_usize, 0);

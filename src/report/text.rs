@@ -8,6 +8,7 @@ use crate::pg::number::{duration_ms, number};
 use crate::pg::text::one_line;
 use crate::rules::Finding;
 use crate::snapshot::Gap;
+use crate::whatif::Backend;
 use crate::workload::PlannedBy;
 
 /// How many gaps of one kind are shown; the JSON report has all.
@@ -17,6 +18,7 @@ const GAPS_SHOWN_MAX: usize = 5;
 pub fn text(report: &Report<'_>, style: Style) -> String {
     let sections = [
         title(report, style),
+        estimated(report, style),
         advice_text::steps(report, style),
         findings(report, style),
         advice_text::declined(report, style),
@@ -55,6 +57,19 @@ fn title(report: &Report<'_>, style: Style) -> String {
         line += &format!(" since {}", since.strftime("%Y-%m-%d %H:%M UTC"));
     }
     style.paragraph(0, &line)
+}
+
+/// That costs are not PostgreSQL's own, where they are not.
+fn estimated(report: &Report<'_>, style: Style) -> String {
+    if report.what_if != Some(Backend::Estimate) {
+        return String::new();
+    }
+    let major = report.workload.snapshot.server.version.major();
+    let note = format!(
+        "The costs below are ESTIMATED in process, not asked of PostgreSQL's planner. For exact costs, install the \
+         server's programs (package postgresql-{major}) where pgadvise runs, or HypoPG on the server."
+    );
+    style.heading("Estimated") + &style.paragraph(2, &note)
 }
 
 fn findings(report: &Report<'_>, style: Style) -> String {

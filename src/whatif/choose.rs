@@ -1,6 +1,7 @@
 //! Which backend answers what-if questions: the one that was asked for, else HypoPG where the server has it, else the
 //! database that was named for building candidates. Prices nothing.
 
+use super::estimate::Estimate;
 use super::hypopg::Hypopg;
 use super::sandbox::Sandbox;
 use super::{Backend, Cached, Planner};
@@ -36,6 +37,7 @@ pub fn choose<'w>(
             Some(target) => Ok(cached(Sandbox::connect(target, session, workload)?, workload)),
             None => Err(no_sandbox()),
         },
+        Choice::Only(Backend::Estimate) => Ok(cached(Estimate::new(workload), workload)),
         Choice::Auto => automatic(session, sandbox, workload),
     }
 }

@@ -4,6 +4,7 @@ pub mod cache;
 mod choose;
 mod coalesce;
 mod declared;
+pub mod estimate;
 mod explain;
 pub mod hypopg;
 pub mod sandbox;
@@ -13,6 +14,7 @@ pub mod size;
 
 pub use cache::Cached;
 pub use choose::{Choice, choose, no_sandbox};
+pub use estimate::Estimate;
 pub use hypopg::Hypopg;
 pub use sandbox::Sandbox;
 pub use size::IndexSize;
@@ -96,6 +98,8 @@ pub enum Backend {
     Hypopg,
     /// Candidates really built and toggled in a database that the user named for it.
     Sandbox,
+    /// Reckoned in process from the statements' plans and statistics: no planner was asked.
+    Estimate,
 }
 
 impl Backend {
@@ -104,6 +108,7 @@ impl Backend {
         match self {
             Self::Hypopg => "hypopg",
             Self::Sandbox => "sandbox",
+            Self::Estimate => "estimate",
         }
     }
 }

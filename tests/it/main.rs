@@ -37,6 +37,7 @@ mod support;
 mod tidy;
 mod verify_states;
 mod verify_usage;
+mod whatif_estimate;
 mod whatif_hypopg;
 mod whatif_hypopg_faults;
 mod whatif_sandbox;
