@@ -8,6 +8,7 @@ pub mod snapshot;
 pub mod db;
 pub mod server;
 pub mod sql;
+pub mod redaction;
 pub mod plan;
 pub mod workload;
 pub mod planning;

@@ -148,9 +148,12 @@ pub(super) struct AnalyzeArguments {
 pub(super) struct SnapshotArguments {
     #[command(flatten)]
     pub(super) source: SourceArguments,
-    /// The file to write, readable by you only
+    /// The file to write, readable by you only; compressed where its name ends in .gz; `-` for stdout
     #[arg(short, long, value_name = "FILE")]
     pub(super) output: PathBuf,
+    /// Leave out values of the database's data: most common values, histograms, literals (docs/snapshot.md)
+    #[arg(long)]
+    pub(super) redact: bool,
     /// Leave out how the server plans the statements
     #[arg(long)]
     pub(super) no_plans: bool,

@@ -18,12 +18,12 @@ use crate::report::{self, Style};
 const OUT: &str = "migrations_out";
 
 pub(super) fn run(arguments: &VerifyArguments, global: &Global) -> Result<u8> {
+    let target = source::server(&arguments.source, "verify")?;
     let path: PathBuf = match &arguments.manifest {
         Some(path) => path.clone(),
         None => emit::newest_manifest(Path::new(OUT))?,
     };
     let manifest = Manifest::read(&path)?;
-    let target = source::server(&arguments.source, "verify")?;
     let _said = ending::listen_for_signals()?;
     let progress = Progress::start(global.quiet);
     let verdict = verify(&target, &manifest, &|what| progress.say(what))?;

@@ -11,6 +11,7 @@ mod relation;
 mod server;
 mod statement;
 mod statistics;
+mod stream;
 
 pub use catalog::Catalog;
 pub use index::{Index, IndexUsage};

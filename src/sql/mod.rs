@@ -1,6 +1,7 @@
 //! Statement text → shape: what a statement asks of the relations it names. No I/O; knows the catalog only as a snapshot.
 
 pub mod classify;
+mod constants;
 mod describe;
 mod error;
 pub mod expression;
@@ -24,6 +25,7 @@ mod tree;
 mod walk;
 
 pub use classify::{TextClass, check_one_plannable, classify};
+pub use constants::without_literals;
 pub use describe::describe;
 pub use error::ShapeError;
 pub use expression::{canonical, is_indexable, same_expression, same_predicate};
