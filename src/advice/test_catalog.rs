@@ -21,8 +21,6 @@ pub(crate) fn column(number: i16, name: &str, type_name: &str, n_distinct: f64) 
         },
         is_not_null: false,
         is_generated: false,
-        default: None,
-        not_null_limit: None,
         collation: None,
         collation_is_c: false,
         has_btree_opclass: type_name != "json",
@@ -99,6 +97,5 @@ pub(crate) fn orders() -> Relation {
         extended_statistics: Vec::new(),
         activity: None,
         view_definition: None,
-        declaration: Default::default(),
     }
 }

@@ -138,13 +138,8 @@ fn relations_to_open(batch: &[Relation], catalogued: &Catalogued) -> Vec<Oid> {
     let has_definitions = |relation: &Relation| {
         let any = |found: Option<bool>| found.unwrap_or(false);
         relation.kind == RelationKind::PartitionedTable
-            || relation.has_row_security
-            || any(catalogued.columns.get(&relation.oid).map(|list| list.iter().any(|read| read.is_computed)))
             || any(catalogued.indexes.get(&relation.oid).map(|list| list.iter().any(ReadIndex::has_expressions)))
-            || any(catalogued
-                .constraints
-                .get(&relation.oid)
-                .map(|list| list.iter().any(ReadConstraint::can_have_expression)))
+            || any(catalogued.constraints.get(&relation.oid).map(|list| list.iter().any(ReadConstraint::is_check)))
             || any(catalogued
                 .extended_statistics
                 .get(&relation.oid)
@@ -180,14 +175,7 @@ fn attach(
                 None => unread_indexes.push(RelationName::new(owner.0, owner.1)),
             }
         }
-        relation.declaration.policies = definitions.policies.remove(&oid).unwrap_or_default();
-        relation.columns = columns
-            .into_iter()
-            .map(|read| {
-                let expression = definitions.generated.remove(&(oid, read.column.number));
-                read.with_expression(expression)
-            })
-            .collect();
+        relation.columns = columns.into_iter().map(|read| read.column).collect();
         attach_statistics(relation, &mut catalogued);
         relation.constraints = catalogued
             .constraints
@@ -195,8 +183,8 @@ fn attach(
             .unwrap_or_default()
             .into_iter()
             .map(|read| {
-                let definition = definitions.checks.remove(&read.oid);
-                read.with_definition(definition)
+                let expression = definitions.checks.remove(&read.oid);
+                read.with_expression(expression)
             })
             .collect();
         relation.extended_statistics = catalogued

@@ -7,27 +7,18 @@ use super::reader::Reader;
 use crate::db::{Failure, Row};
 use crate::error::Result;
 use crate::pg::{Oid, RelationName};
-use crate::snapshot::{Declaration, Persistence, Relation, RelationKind};
+use crate::snapshot::{Persistence, Relation, RelationKind};
 
 /// Rows in one page: a page of relations is about 3 MB here, and a fraction of a second on the server.
 const PAGE_ROWS: i64 = 10_000;
 /// The first version that tells a relation never analysed (−1 rows) from an empty one.
 const UNKNOWN_ROWS_SINCE: u32 = 14;
 
-/// The relations of the database.
-pub(super) struct ReadRelations {
-    /// All of them, by schema and name.
-    pub relations: Vec<Relation>,
-    /// Those that hide their statistics from the role by row level security.
-    pub hidden: BTreeSet<Oid>,
-    /// Those with rewrite rules beside a view's own.
-    pub with_rules: Vec<Oid>,
-}
-
-/// The relations of the database.
-pub(super) fn read(reader: &mut Reader<'_>, major: u32) -> Result<ReadRelations> {
+/// The relations of the database, by schema and name, and which of them hide their statistics from the role by row
+/// level security.
+pub(super) fn read(reader: &mut Reader<'_>, major: u32) -> Result<(Vec<Relation>, BTreeSet<Oid>)> {
     let mut relations = Vec::new();
-    let (mut hidden, mut with_rules) = (BTreeSet::new(), Vec::new());
+    let mut hidden = BTreeSet::new();
     let mut last = Oid(0);
     loop {
         let page = reader.read(|transaction| transaction.query(&RELATIONS, &[&last, &PAGE_ROWS]))?;
@@ -37,9 +28,6 @@ pub(super) fn read(reader: &mut Reader<'_>, major: u32) -> Result<ReadRelations>
                 if row.get("is_hidden_by_row_security")? {
                     hidden.insert(last);
                 }
-                if row.get("has_rules")? {
-                    with_rules.push(last);
-                }
                 relations.push(relation);
             }
         }
@@ -48,7 +36,7 @@ pub(super) fn read(reader: &mut Reader<'_>, major: u32) -> Result<ReadRelations>
         }
     }
     relations.sort_by(|a: &Relation, b: &Relation| a.name.cmp(&b.name));
-    Ok(ReadRelations { relations, hidden, with_rules })
+    Ok((relations, hidden))
 }
 
 /// `None` for kinds of relation that this version of pgadvise does not know.
@@ -82,13 +70,6 @@ fn relation(row: &Row, major: u32) -> std::result::Result<Option<Relation>, Fail
         extended_statistics: Vec::new(),
         activity: None,
         view_definition: None,
-        declaration: Declaration {
-            parents: row.get("parents")?,
-            partition_bound: row.optional_text("partition_bound")?,
-            forces_row_security: row.get("forces_row_security")?,
-            instead_of: row.texts("instead_of")?,
-            ..Declaration::default()
-        },
     }))
 }
 
@@ -104,23 +85,18 @@ pub(super) fn rows(tuples: f64, n_pages: u64, major: u32) -> Option<f64> {
     (!is_unknown && tuples.is_finite()).then_some(tuples)
 }
 
-/// Sequences and composite types, and those of them that are sequences and no extension's.
-pub(super) fn read_other_names(reader: &mut Reader<'_>) -> Result<(Vec<RelationName>, Vec<RelationName>)> {
-    let (mut names, mut sequences) = (Vec::new(), Vec::new());
+/// Sequences and composite types, by schema and name.
+pub(super) fn read_other_names(reader: &mut Reader<'_>) -> Result<Vec<RelationName>> {
+    let mut names = Vec::new();
     let mut last = Oid(0);
     loop {
         let page = reader.read(|transaction| transaction.query(&OTHER_NAMES, &[&last, &PAGE_ROWS]))?;
         for row in &page {
             last = row.get("oid")?;
-            let name = RelationName::new(row.text("schema")?, row.text("name")?);
-            if row.get("is_own_sequence")? {
-                sequences.push(name.clone());
-            }
-            names.push(name);
+            names.push(RelationName::new(row.text("schema")?, row.text("name")?));
         }
         if (page.len() as i64) < PAGE_ROWS {
-            sequences.sort();
-            return Ok((names, sequences));
+            return Ok(names);
         }
     }
 }

@@ -3,10 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::array_text;
 use super::query::{COLUMN_STATISTICS, RANGE_STATISTICS};
 use crate::db::{Failure, Row, Transaction};
-use crate::pg::Oid;
+use crate::pg::{Oid, array_text};
 use crate::snapshot::{ColumnStatistics, TypeName};
 
 /// Where statistics belong: a schema and a relation, or an index with expressions.

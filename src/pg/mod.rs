@@ -1,6 +1,7 @@
 //! PostgreSQL's own nouns: identifiers, versions, relation names, index definitions, sizes. No I/O, no other module of pgadvise.
 
 pub mod access_method;
+pub(crate) mod array_text;
 pub mod identifier;
 pub mod index;
 mod keyword;

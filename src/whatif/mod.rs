@@ -17,7 +17,7 @@ pub use choose::{Choice, choose, no_sandbox};
 pub use estimate::Estimate;
 pub use hypopg::Hypopg;
 pub use sandbox::Sandbox;
-pub use size::IndexSize;
+pub use size::{IndexSize, Metapage};
 
 use std::collections::BTreeSet;
 

@@ -1,202 +1,87 @@
-//! The size model against indexes that were really built: over kinds of keys, NULLs, duplicates, widths, predicates.
+//! The size models against indexes that were really built: over kinds of keys, NULLs, duplicates, widths, predicates, by
+//! every access method. The corpus is the bench's, on smaller tables.
+
+#[path = "../../benches/fidelity/corpus.rs"]
+mod corpus;
 
 use pgadvise::pg::IndexDefinition;
-use pgadvise::snapshot::Catalog;
-use pgadvise::whatif::{IndexSize, size};
+use pgadvise::snapshot::{Catalog, Snapshot};
+use pgadvise::whatif::{Metapage, size};
 
+use self::corpus::{Corpus, Measured, Server, percentile};
 use crate::support::{self, Database};
 
-/// How far the model may be off: the 5th and the 95th percentile of model / real.
-const RATIO_P5_MIN: f64 = 0.75;
-const RATIO_P95_MAX: f64 = 1.25;
-/// Rows of the tables.
-const N_ROWS: u32 = 60_000;
+/// Rows of the tables under btrees, and under all others, which take longer.
+const N_ROWS_BTREE: u32 = 60_000;
+const N_ROWS_OTHERS: u32 = 8_000;
 
-/// Three tables: an event log, customers with texts, and an order book with NULLs and skew.
-const SCHEMA: &str = include_str!("whatif_size.sql");
+impl Server for Database {
+    fn execute(&self, sql: &str) {
+        self.execute(sql);
+    }
 
-/// What is built on each of them.
-const INDEXES: [(&str, &[&str]); 3] = [
-    (
-        "event",
-        &[
-            "(id)",
-            "(account_id)",
-            "(kind)",
-            "(at)",
-            "(day)",
-            "(amount)",
-            "(score)",
-            "(ratio)",
-            "(token)",
-            "(ip)",
-            "(is_read)",
-            "(small)",
-            "(label)",
-            "(span)",
-            "(account_id, at)",
-            "(account_id, kind)",
-            "(kind, account_id)",
-            "(kind, is_read)",
-            "(day, kind)",
-            "(account_id, day, kind)",
-            "(at, id)",
-            "(token, id)",
-            "(ip, at)",
-            "(is_read, account_id, at)",
-            "(account_id) INCLUDE (at)",
-            "(kind) INCLUDE (amount, label)",
-            "(at) INCLUDE (token)",
-            "(account_id) WHERE NOT is_read",
-            "(at) WHERE kind = 'view'",
-            "(kind) WHERE is_read",
-            "(account_id, at) WHERE kind = 'refund'",
-            "(amount, account_id)",
-            "(date_trunc('day', at AT TIME ZONE 'UTC'))",
-            "(((at AT TIME ZONE 'UTC')::date), account_id)",
-            "(small, kind)",
-            "(account_id DESC, at DESC NULLS LAST)",
-        ],
-    ),
-    (
-        "customer",
-        &[
-            "(id)",
-            "(email)",
-            "(name)",
-            "(city)",
-            "(country)",
-            "(country, city)",
-            "(city, name)",
-            "(lower(email))",
-            "(email text_pattern_ops)",
-            "(phone)",
-            "(phone) WHERE phone IS NOT NULL",
-            "(deleted_at)",
-            "(deleted_at) WHERE deleted_at IS NOT NULL",
-            "(email) WHERE deleted_at IS NULL",
-            "(bio)",
-            "(code)",
-            "(country, code)",
-            "(tags)",
-            "(settings)",
-            "(name, email)",
-            "(hash)",
-            "(hash, id)",
-            "(country) INCLUDE (name)",
-            "(lower(name), country)",
-            "(referrer_id)",
-            "(referrer_id, country)",
-        ],
-    ),
-    (
-        "trade",
-        &[
-            "(id)",
-            "(customer_id)",
-            "(status)",
-            "(status, created_at)",
-            "(customer_id, status)",
-            "(customer_id, created_at)",
-            "(shipped_at)",
-            "(shipped_at, status)",
-            "(status, shipped_at)",
-            "(created_at) WHERE status = 'open'",
-            "(customer_id) WHERE shipped_at IS NULL",
-            "(status) WHERE shipped_at IS NULL",
-            "(total)",
-            "(warehouse)",
-            "(warehouse, region)",
-            "(region, warehouse, status)",
-            "(coupon)",
-            "(coupon, customer_id)",
-            "(coupon) WHERE coupon IS NOT NULL",
-            "(customer_id) INCLUDE (total)",
-            "(note)",
-            "(created_at, customer_id)",
-            "(region, created_at)",
-            "(priority, created_at)",
-            "(priority, status, region)",
-        ],
-    ),
-];
+    fn value(&self, sql: &str) -> String {
+        self.value(sql)
+    }
 
-struct Measured {
-    index: String,
-    model: IndexSize,
-    n_pages: u64,
-    height: u32,
-}
+    fn snapshot(&self) -> Snapshot {
+        support::collected(&self.url())
+    }
 
-impl Measured {
-    fn ratio(&self) -> f64 {
-        self.model.n_pages as f64 / self.n_pages as f64
+    fn major(&self) -> u32 {
+        self.cluster().version().major()
     }
 }
 
-/// Estimates every index from the statistics before it exists, then builds and measures it.
-fn measure(database: &Database) -> Vec<Measured> {
-    let before = support::snapshot(database);
-    database.execute("CREATE EXTENSION pageinspect");
-    let mut names = Vec::new();
-    for (table, bodies) in INDEXES {
-        for (n, body) in bodies.iter().enumerate() {
-            database.execute(&format!("CREATE INDEX {table}_{n} ON {table} {body}"));
-            names.push((table, format!("{table}_{n}"), *body));
-        }
-    }
-    let after = support::snapshot(database);
-    let (before, after) = (Catalog::new(&before), Catalog::new(&after));
-    let mut measured = Vec::new();
-    for (table, name, body) in names {
-        let definition: &IndexDefinition = &after.index_named("public", &name).expect("the index").1.definition;
-        let relation = before.find(Some("public"), table).expect("the table");
-        let model = size::estimate(&before, relation, definition).unwrap_or_else(|why| panic!("{table} {body}: {why}"));
-        let real = database.rows(&format!("SELECT pg_relation_size('{name}') / 8192, level FROM bt_metap('{name}')"));
-        let number = |n: usize| real[0][n].as_ref().and_then(|text| text.parse::<u64>().ok()).expect("a number");
-        measured.push(Measured {
-            index: format!("{table} {body}"),
-            model,
-            n_pages: number(0),
-            height: number(1) as u32,
-        });
-    }
+fn measure(name: &str, corpus: &Corpus, n_rows: u32) -> Vec<Measured> {
+    let mut measured = corpus::measure(&support::database(name, ""), corpus, n_rows);
+    measured.sort_by(|a, b| a.ratio().total_cmp(&b.ratio()));
     measured
 }
 
+fn lines(measured: &[Measured]) -> String {
+    let quantiles = [5, 50, 95].map(|percent| format!("{:.3}", percentile(measured, percent))).join(" ");
+    let lines: Vec<String> = measured.iter().map(Measured::line).collect();
+    format!("{} indexes, model / real p5, p50, p95: {quantiles}\n{}", measured.len(), lines.join("\n"))
+}
+
 #[test]
-fn the_model_is_near_the_size_of_indexes_really_built() {
-    let database = support::database("whatif_size", &SCHEMA.replace(":n_rows", &N_ROWS.to_string()));
-    let mut measured = measure(&database);
-    measured.sort_by(|a, b| a.ratio().total_cmp(&b.ratio()));
-    let percentile = |p: usize| measured[(measured.len() - 1) * p / 100].ratio();
-    let table: Vec<String> = measured
-        .iter()
-        .map(|m| {
-            format!(
-                "{:.2} {} / {} pages, height {} / {}: {}",
-                m.ratio(),
-                m.model.n_pages,
-                m.n_pages,
-                m.model.height,
-                m.height,
-                m.index
-            )
-        })
-        .collect();
-    let n_right = measured.iter().filter(|m| m.model.height == m.height).count();
-    let summary = format!(
-        "{} indexes, model / real p5 {:.3} median {:.3} p95 {:.3}, {n_right} heights right\n{}",
-        measured.len(),
-        percentile(5),
-        percentile(50),
-        percentile(95),
-        table.join("\n")
-    );
-    assert!(measured.len() >= 60, "{summary}");
-    assert!(percentile(5) >= RATIO_P5_MIN && percentile(95) <= RATIO_P95_MAX, "{summary}");
-    assert!(n_right * 10 >= measured.len() * 9, "{summary}");
-    assert!(measured.iter().all(|m| m.model.height.abs_diff(m.height) <= 1), "{summary}");
+fn btrees_are_as_large_and_as_high_as_modelled() {
+    let measured = measure("whatif_size", &corpus::BTREE, N_ROWS_BTREE);
+    let summary = lines(&measured);
+    let n_right = measured.iter().filter(|m| m.model.height == m.real.height).count();
+    assert!(measured.len() >= 100, "{summary}");
+    assert!(percentile(&measured, 5) >= 0.75 && percentile(&measured, 95) <= 1.25, "{summary}");
+    assert!((0.95..=1.05).contains(&percentile(&measured, 50)), "{summary}");
+    assert!(n_right * 10 >= measured.len() * 9, "{n_right} heights right\n{summary}");
+    assert!(measured.iter().all(|m| m.model.height.abs_diff(m.real.height) <= 1), "{summary}");
+}
+
+#[test]
+fn indexes_of_the_other_access_methods_are_as_large_as_modelled() {
+    let groups = corpus::by_method(measure("whatif_size_others", &corpus::OTHERS, N_ROWS_OTHERS));
+    assert_eq!(groups.len(), 6, "hash, GIN, GiST, SP-GiST, BRIN, bloom");
+    assert!(groups.iter().map(|(_, measured)| measured.len()).sum::<usize>() >= 40);
+    for (method, mut measured) in groups {
+        measured.sort_by(|a, b| a.ratio().total_cmp(&b.ratio()));
+        let summary = format!("{method}: {}", lines(&measured));
+        assert!(percentile(&measured, 5) >= 0.7 && percentile(&measured, 95) <= 1.4, "{summary}");
+        assert!((0.9..=1.1).contains(&percentile(&measured, 50)), "{summary}");
+        for one in &measured {
+            match (one.model.metapage, one.real.metapage) {
+                (
+                    Metapage::Gin { n_entry_pages, n_data_pages, n_entries },
+                    Metapage::Gin { n_entry_pages: entry, n_data_pages: data, n_entries: entries },
+                ) => {
+                    assert_eq!(1 + n_entry_pages + n_data_pages, one.model.n_pages, "{}", one.line());
+                    assert_eq!(1 + entry + data, one.real.n_pages, "{}", one.line());
+                    let ratio = n_entries as f64 / entries as f64;
+                    assert!((0.3..=3.0).contains(&ratio), "entries {ratio}: {}", one.line());
+                }
+                (model, real) => assert_eq!(model, real, "{}", one.line()),
+            }
+        }
+    }
 }
 
 #[test]

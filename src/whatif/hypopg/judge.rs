@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::correction::{Costs, Dimensions, missing_cost};
 use super::stand_in::{self, Clause};
 use super::transactions::{Question, SlotId};
-use crate::pg::{Bytes, IndexDefinition, IndexTarget, Oid, units::BLOCK_BYTES};
+use crate::pg::{AccessMethod, Bytes, IndexDefinition, IndexTarget, Oid, units::BLOCK_BYTES};
 use crate::plan::{Node, Plan};
 use crate::snapshot::{Catalog, Relation, RelationKind};
 use crate::sql::{self, Shape};
@@ -93,7 +93,11 @@ impl Judge {
         relation: Oid,
         bytes: Option<Bytes>,
     ) {
-        let Some(relation) = catalog.relation(relation) else { return };
+        // What HypoPG gets wrong and is corrected here is wrong of btrees only.
+        let Some(relation) = catalog.relation(relation).filter(|_| definition.access_method == AccessMethod::Btree)
+        else {
+            return;
+        };
         let Ok(size) = size::estimate(catalog, relation, definition) else { return };
         let n_pages = size.n_pages as f64;
         // HypoPG's one size of a partitioned index says nothing of each partition's.

@@ -35,6 +35,14 @@ pub(super) struct KeyPart {
     pub frequencies: Vec<f64>,
     /// Whether equal values are equal byte by byte (`btequalimage`), which deduplication asks for.
     pub is_equal_image: bool,
+    /// Correlation of the values with the order of the rows, −1 to 1; 0 where unknown.
+    pub correlation: f64,
+    /// `typname` of the base type.
+    pub type_name: String,
+    /// `typcategory` of the base type.
+    pub category: char,
+    /// `typlen` of the base type: −1 for variable length.
+    pub length: i16,
 }
 
 impl KeyPart {
@@ -58,6 +66,11 @@ impl KeyPart {
         let n_others = (self.n_distinct - self.frequencies.len() as f64).max(0.0);
         let others = (1.0 - self.shares().sum::<f64>()).max(0.0) / n_others.max(1.0);
         (common + n_others * seen(others)).clamp(1.0, n_rows)
+    }
+
+    /// Whether its values are ranges or sets of ranges.
+    pub fn is_range(&self) -> bool {
+        self.category == 'R' || self.type_name.ends_with("range")
     }
 
     /// A part that is NULL in every row.
@@ -104,13 +117,24 @@ pub(super) fn of_column(relation: &Relation, name: &str, n_rows: f64) -> Result<
     let column = relation
         .column(name)
         .ok_or_else(|| format!("column \"{name}\" of relation {} does not exist", relation.name))?;
+    Ok(match column.best_statistics() {
+        Some(statistics) => of_statistics(&column.base_type, statistics, n_rows),
+        None => of_type(&column.base_type, &column.type_sql, n_rows),
+    })
+}
+
+/// Whether the values of a column fit a btree row.
+///
+/// # Errors
+/// When they are so wide that the relation holds only pointers to them.
+pub(super) fn check_fits_inline(relation: &Relation, name: &str) -> Result<(), String> {
+    let Some(column) = relation.column(name) else { return Ok(()) };
     match column.best_statistics() {
         Some(statistics) if is_out_of_line(&column.base_type, statistics) => Err(format!(
             "values of column \"{name}\" are wider than {ANALYZE_WIDTH_MAX} bytes and stored out of line: \
              a btree index row holds at most 2704 bytes"
         )),
-        Some(statistics) => Ok(of_statistics(&column.base_type, statistics, n_rows)),
-        None => Ok(of_type(&column.base_type, &column.type_sql, n_rows)),
+        _ => Ok(()),
     }
 }
 
@@ -134,6 +158,10 @@ fn of_statistics(base_type: &TypeName, statistics: &ColumnStatistics, n_rows: f6
         n_distinct: statistics.distinct_values(n_rows),
         frequencies: statistics.most_common_frequencies.clone(),
         is_equal_image: is_equal_image(base_type),
+        correlation: statistics.correlation.unwrap_or(0.0),
+        type_name: base_type.name.clone(),
+        category: base_type.category,
+        length: base_type.length,
     }
 }
 
@@ -147,6 +175,10 @@ fn of_type(base_type: &TypeName, type_sql: &str, n_rows: f64) -> KeyPart {
         n_distinct: n_distinct.min(n_rows.max(1.0)),
         frequencies: Vec::new(),
         is_equal_image: is_equal_image(base_type),
+        correlation: 0.0,
+        type_name: base_type.name.clone(),
+        category: base_type.category,
+        length: base_type.length,
     }
 }
 
@@ -176,7 +208,7 @@ fn of_expression(relation: &Relation, expression: &str, n_rows: f64) -> KeyPart 
     }
 }
 
-fn known_expression<'r>(relation: &'r Relation, expression: &str) -> Option<&'r ColumnStatistics> {
+pub(super) fn known_expression<'r>(relation: &'r Relation, expression: &str) -> Option<&'r ColumnStatistics> {
     relation.indexes.iter().find_map(|index| {
         let position = index.definition.key_columns.iter().position(|key| match &key.target {
             IndexTarget::Expression(known) => sql::same_expression(known, expression),
