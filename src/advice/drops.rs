@@ -230,6 +230,7 @@ mod tests {
             is_inherited_copy: false,
             is_validated: true,
             expression: None,
+            definition: None,
         });
         relation.indexes.push(index(20, "two", on(&["customer"])));
         assert_eq!(names(relation), ["two"], "one of them has to stay");

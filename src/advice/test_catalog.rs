@@ -21,6 +21,8 @@ pub(crate) fn column(number: i16, name: &str, type_name: &str, n_distinct: f64) 
         },
         is_not_null: false,
         is_generated: false,
+        default: None,
+        not_null_limit: None,
         collation: None,
         collation_is_c: false,
         has_btree_opclass: type_name != "json",
@@ -97,5 +99,6 @@ pub(crate) fn orders() -> Relation {
         extended_statistics: Vec::new(),
         activity: None,
         view_definition: None,
+        declaration: Default::default(),
     }
 }

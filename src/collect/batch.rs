@@ -138,8 +138,13 @@ fn relations_to_open(batch: &[Relation], catalogued: &Catalogued) -> Vec<Oid> {
     let has_definitions = |relation: &Relation| {
         let any = |found: Option<bool>| found.unwrap_or(false);
         relation.kind == RelationKind::PartitionedTable
+            || relation.has_row_security
+            || any(catalogued.columns.get(&relation.oid).map(|list| list.iter().any(|read| read.is_computed)))
             || any(catalogued.indexes.get(&relation.oid).map(|list| list.iter().any(ReadIndex::has_expressions)))
-            || any(catalogued.constraints.get(&relation.oid).map(|list| list.iter().any(ReadConstraint::is_check)))
+            || any(catalogued
+                .constraints
+                .get(&relation.oid)
+                .map(|list| list.iter().any(ReadConstraint::can_have_expression)))
             || any(catalogued
                 .extended_statistics
                 .get(&relation.oid)
@@ -175,7 +180,14 @@ fn attach(
                 None => unread_indexes.push(RelationName::new(owner.0, owner.1)),
             }
         }
-        relation.columns = columns.into_iter().map(|read| read.column).collect();
+        relation.declaration.policies = definitions.policies.remove(&oid).unwrap_or_default();
+        relation.columns = columns
+            .into_iter()
+            .map(|read| {
+                let expression = definitions.generated.remove(&(oid, read.column.number));
+                read.with_expression(expression)
+            })
+            .collect();
         attach_statistics(relation, &mut catalogued);
         relation.constraints = catalogued
             .constraints
@@ -183,8 +195,8 @@ fn attach(
             .unwrap_or_default()
             .into_iter()
             .map(|read| {
-                let expression = definitions.checks.remove(&read.oid);
-                read.with_expression(expression)
+                let definition = definitions.checks.remove(&read.oid);
+                read.with_definition(definition)
             })
             .collect();
         relation.extended_statistics = catalogued

@@ -3,15 +3,28 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::query::{COLUMNS, TYPES};
-use crate::db::{Failure, Transaction};
-use crate::pg::Oid;
-use crate::snapshot::{Column, TypeName};
+use crate::db::{Failure, Row, Transaction};
+use crate::pg::{Oid, RelationName};
+use crate::snapshot::{Column, ColumnDefault, NotNullLimit, TypeName};
 
 /// A column, and what is needed of it while collecting only.
 pub(super) struct ReadColumn {
     pub column: Column,
     /// `attcollation`; 0 where the type has none.
     pub collation: Oid,
+    /// Whether it is a generated column, whose expression is to be read apart.
+    pub is_computed: bool,
+    /// Whether that is computed when a row is read.
+    pub is_virtual: bool,
+}
+
+impl ReadColumn {
+    /// The column, with what `pg_get_expr` wrote of its generation expression.
+    pub fn with_expression(self, expression: Option<String>) -> Column {
+        let computed = |sql| if self.is_virtual { ColumnDefault::Virtual(sql) } else { ColumnDefault::Stored(sql) };
+        let default = if self.is_computed { expression.map(computed) } else { self.column.default };
+        Column { default, ..self.column }
+    }
 }
 
 /// A type as operators see it.
@@ -40,16 +53,46 @@ pub(super) fn read(
             base_type: operator_type.name.clone(),
             is_not_null: row.get("is_not_null")?,
             is_generated: row.get("is_generated")?,
+            default: default(&row)?,
+            not_null_limit: not_null_limit(&row)?,
             collation: row.optional_text("collation")?,
             collation_is_c: row.get("collation_is_c")?,
             has_btree_opclass: operator_type.has_btree_opclass,
             statistics: None,
             inherited_statistics: None,
         };
-        let read = ReadColumn { column, collation: row.get("collation_oid")? };
+        let read = ReadColumn {
+            column,
+            collation: row.get("collation_oid")?,
+            is_virtual: row.text("generated")? == "v",
+            is_computed: !row.text("generated")?.is_empty(),
+        };
         columns.entry(row.get("relation")?).or_default().push(read);
     }
     Ok(columns)
+}
+
+/// The default or identity of a column; generation expressions are read apart.
+fn default(row: &Row) -> Result<Option<ColumnDefault>, Failure> {
+    let sequence = match (row.optional_text("sequence_schema")?, row.optional_text("sequence_name")?) {
+        (Some(schema), Some(name)) => Some(RelationName::new(schema, name)),
+        _ => None,
+    };
+    Ok(match (row.text("identity")?.as_str(), sequence) {
+        ("a", Some(sequence)) => Some(ColumnDefault::IdentityAlways(sequence)),
+        ("d", Some(sequence)) => Some(ColumnDefault::IdentityByDefault(sequence)),
+        _ => row.optional_text("default_sql")?.map(ColumnDefault::Expression),
+    })
+}
+
+fn not_null_limit(row: &Row) -> Result<Option<NotNullLimit>, Failure> {
+    Ok(if row.get("is_not_null_unproven")? {
+        Some(NotNullLimit::NotValid)
+    } else if row.get("is_not_null_here_only")? {
+        Some(NotNullLimit::NoInherit)
+    } else {
+        None
+    })
 }
 
 fn read_types(

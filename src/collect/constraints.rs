@@ -1,4 +1,4 @@
-//! Reads constraints and foreign keys. The expressions of check constraints are read by `definitions`, which waits for
+//! Reads constraints and foreign keys. The definitions of check and exclusion constraints are read by `definitions`, which waits for
 //! no lock.
 
 use std::collections::BTreeMap;
@@ -16,16 +16,27 @@ pub(super) struct ReadConstraint {
 }
 
 impl ReadConstraint {
-    /// Whether it has an expression, which is to be read apart.
-    pub fn is_check(&self) -> bool {
-        self.constraint.kind == ConstraintKind::Check
+    /// Whether its definition can hold an expression, and so is to be read apart.
+    pub fn can_have_expression(&self) -> bool {
+        matches!(self.constraint.kind, ConstraintKind::Check | ConstraintKind::Exclusion)
     }
 
-    /// The constraint, with what `pg_get_expr` wrote of it.
-    pub fn with_expression(mut self, expression: Option<String>) -> Constraint {
-        self.constraint.expression = expression.map(|sql| expression::without_outer_parentheses(&sql).to_owned());
+    /// The constraint, with what the server wrote of its expression and definition.
+    pub fn with_definition(mut self, read: Option<CheckDefinition>) -> Constraint {
+        if let Some(CheckDefinition { expression, definition }) = read {
+            self.constraint.expression = expression.map(|sql| expression::without_outer_parentheses(&sql).to_owned());
+            self.constraint.definition = definition;
+        }
         self.constraint
     }
+}
+
+/// What the server wrote of a check or exclusion constraint.
+pub(super) struct CheckDefinition {
+    /// The expression of a check constraint.
+    pub expression: Option<String>,
+    /// The definition.
+    pub definition: Option<String>,
 }
 
 /// The constraints of `relations`, by name.
@@ -48,6 +59,7 @@ pub(super) fn read(
             is_inherited_copy: row.get("is_inherited_copy")?,
             is_validated: row.get("is_validated")?,
             expression: None,
+            definition: row.optional_text("definition")?,
         };
         constraints.entry(row.get("relation")?).or_default().push(ReadConstraint { oid: row.get("oid")?, constraint });
     }

@@ -16,6 +16,7 @@ mod privileges;
 mod query;
 mod reader;
 mod relations;
+mod schema;
 mod search_path;
 mod server;
 mod settings;
@@ -34,6 +35,7 @@ use crate::snapshot::{FORMAT_VERSION, Relation, RelationKind, Server, Setting, S
 use self::batch::Circumstances;
 use self::privileges::Privileges;
 use self::reader::Reader;
+use self::relations::ReadRelations;
 use self::search_path::Sources;
 
 /// The encoding of databases whose texts are bytes of any kind.
@@ -81,7 +83,7 @@ pub fn collect(session: &mut Session, options: &CollectOptions, progress: &dyn F
     let major = read.server.version.major();
     reader.spare_the_server();
     progress("reading relations");
-    let (mut relations, hidden) = relations::read(&mut reader, major)?;
+    let ReadRelations { mut relations, hidden, with_rules } = relations::read(&mut reader, major)?;
     let circumstances = Circumstances {
         major,
         collation_is_c: read.collation_is_c,
@@ -90,15 +92,18 @@ pub fn collect(session: &mut Session, options: &CollectOptions, progress: &dyn F
         with_values: largest(&relations, options.n_relations_with_values_max),
     };
     let mut other_names = batch::fill(&mut reader, &mut relations, &circumstances, progress)?;
-    other_names.extend(relations::read_other_names(&mut reader)?);
+    let (names, sequences) = relations::read_other_names(&mut reader)?;
+    other_names.extend(names);
     other_names.sort();
-    read_definitions(&mut reader, &mut relations)?;
+    read_definitions(&mut reader, &mut relations, &with_rules)?;
     let statements = if options.include_statements {
         progress("reading pg_stat_statements");
         statements::read(&mut reader, &privileges, options, read.taken_at)?
     } else {
         None
     };
+    progress("reading types and functions");
+    let schema = schema::read(&mut reader, read.schemas.clone(), sequences, statements.as_ref())?;
     let main_role = statements.as_ref().and_then(|read| read.main_role.clone());
     read.server.application_role.clone_from(&main_role);
     read.server.search_path = application_search_path(&read, &setting_overrides, main_role.as_deref(), options);
@@ -114,6 +119,7 @@ pub fn collect(session: &mut Session, options: &CollectOptions, progress: &dyn F
         tablespaces,
         relations,
         other_names,
+        schema,
         statements: statements.map(|read| read.statements),
         plans: Vec::new(),
         gaps,
@@ -158,17 +164,19 @@ fn largest(relations: &[Relation], n_max: usize) -> Option<BTreeSet<Oid>> {
     Some(by_size.into_iter().take(n_max).map(|relation| relation.oid).collect())
 }
 
-/// Views, and what relations and indexes measure now.
-fn read_definitions(reader: &mut Reader<'_>, relations: &mut [Relation]) -> Result<()> {
+/// Views, rules, and what relations and indexes measure now.
+fn read_definitions(reader: &mut Reader<'_>, relations: &mut [Relation], with_rules: &[Oid]) -> Result<()> {
     let oids = |choose: fn(&Relation) -> bool, relations: &[Relation]| -> Vec<Oid> {
         relations.iter().filter(|relation| choose(relation)).map(|relation| relation.oid).collect()
     };
     let views = oids(is_view, relations);
     let (mut definitions, locked_views) = definitions::read_views(reader, &views)?;
+    let (mut rules, locked_rules) = definitions::read_rules(reader, with_rules)?;
     let (blocks, unmeasured) = definitions::read_blocks(reader, &oids(has_storage, relations))?;
     for relation in relations.iter_mut() {
         relation.view_definition = definitions.remove(&relation.oid);
-        relation.is_locked |= locked_views.contains(&relation.oid);
+        relation.declaration.rules = rules.remove(&relation.oid).unwrap_or_default();
+        relation.is_locked |= locked_views.contains(&relation.oid) || locked_rules.contains(&relation.oid);
         measure(relation, &blocks);
         // Of a relation that was never analysed nothing else tells the size.
         relation.is_locked |= unmeasured.contains(&relation.oid) && gaps::was_never_analysed(relation);

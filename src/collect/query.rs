@@ -34,26 +34,36 @@ macro_rules! queries {
 
 queries! {
     ACTIVITY = "activity": "scan and write counters";
+    CASTS = "casts": "casts";
     CHECK_EXPRESSIONS = "check_expressions": "check constraints";
+    COLLATIONS = "collations": "collations";
     COLUMN_STATISTICS = "column_statistics": "column statistics";
     COLUMNS = "columns": "columns";
     CONSTRAINTS = "constraints": "constraints";
+    DATA_TYPES = "data_types": "types";
     EXTENDED_DATA = "extended_data": "extended statistics";
     EXTENDED_DATA_OWNED = "extended_data_owned": "extended statistics";
     EXTENDED_EXPRESSIONS = "extended_expressions": "statistics of expressions";
     EXTENDED_STATISTICS = "extended_statistics": "extended statistics";
     EXTENSIONS = "extensions": "extensions";
+    FUNCTION_BODIES = "function_bodies": "functions";
+    FUNCTIONS = "functions": "functions";
+    GENERATION_EXPRESSIONS = "generation_expressions": "generated columns";
     INDEX_BUILDS = "index_builds": "running index builds";
     INDEX_COLUMNS = "index_columns": "index columns";
     INDEX_EXPRESSIONS = "index_expressions": "index expressions";
     INDEX_USAGE = "index_usage": "index usage";
     INDEXES = "indexes": "indexes";
     LOCKED_RELATIONS = "locked_relations": "locks";
+    OPERATORS = "operators": "operators";
     OTHER_NAMES = "other_names": "names in use";
     PARTITION_KEYS = "partition_keys": "partition keys";
+    POLICIES = "policies": "policies";
     PRIVILEGES = "privileges": "privileges";
     RANGE_STATISTICS = "range_statistics": "statistics of ranges";
     RELATIONS = "relations": "relations";
+    ROLES = "roles": "roles";
+    RULES = "rules": "rules";
     SCHEMAS = "schemas": "schemas";
     SERVER = "server": "the server";
     SETTING_OVERRIDES = "setting_overrides": "settings of roles and databases";
@@ -66,6 +76,7 @@ queries! {
     STATISTICS_EXPRESSIONS = "statistics_expressions": "expressions of extended statistics";
     TABLESPACES = "tablespaces": "tablespaces";
     TYPES = "types": "types";
+    UNREAD_OBJECTS = "unread_objects": "other objects";
     VIEW_DEFINITIONS = "view_definitions": "view definitions";
 }
 

@@ -7,18 +7,27 @@ use super::reader::Reader;
 use crate::db::{Failure, Row};
 use crate::error::Result;
 use crate::pg::{Oid, RelationName};
-use crate::snapshot::{Persistence, Relation, RelationKind};
+use crate::snapshot::{Declaration, Persistence, Relation, RelationKind};
 
 /// Rows in one page: a page of relations is about 3 MB here, and a fraction of a second on the server.
 const PAGE_ROWS: i64 = 10_000;
 /// The first version that tells a relation never analysed (−1 rows) from an empty one.
 const UNKNOWN_ROWS_SINCE: u32 = 14;
 
-/// The relations of the database, by schema and name, and which of them hide their statistics from the role by row
-/// level security.
-pub(super) fn read(reader: &mut Reader<'_>, major: u32) -> Result<(Vec<Relation>, BTreeSet<Oid>)> {
+/// The relations of the database.
+pub(super) struct ReadRelations {
+    /// All of them, by schema and name.
+    pub relations: Vec<Relation>,
+    /// Those that hide their statistics from the role by row level security.
+    pub hidden: BTreeSet<Oid>,
+    /// Those with rewrite rules beside a view's own.
+    pub with_rules: Vec<Oid>,
+}
+
+/// The relations of the database.
+pub(super) fn read(reader: &mut Reader<'_>, major: u32) -> Result<ReadRelations> {
     let mut relations = Vec::new();
-    let mut hidden = BTreeSet::new();
+    let (mut hidden, mut with_rules) = (BTreeSet::new(), Vec::new());
     let mut last = Oid(0);
     loop {
         let page = reader.read(|transaction| transaction.query(&RELATIONS, &[&last, &PAGE_ROWS]))?;
@@ -28,6 +37,9 @@ pub(super) fn read(reader: &mut Reader<'_>, major: u32) -> Result<(Vec<Relation>
                 if row.get("is_hidden_by_row_security")? {
                     hidden.insert(last);
                 }
+                if row.get("has_rules")? {
+                    with_rules.push(last);
+                }
                 relations.push(relation);
             }
         }
@@ -36,7 +48,7 @@ pub(super) fn read(reader: &mut Reader<'_>, major: u32) -> Result<(Vec<Relation>
         }
     }
     relations.sort_by(|a: &Relation, b: &Relation| a.name.cmp(&b.name));
-    Ok((relations, hidden))
+    Ok(ReadRelations { relations, hidden, with_rules })
 }
 
 /// `None` for kinds of relation that this version of pgadvise does not know.
@@ -70,6 +82,13 @@ fn relation(row: &Row, major: u32) -> std::result::Result<Option<Relation>, Fail
         extended_statistics: Vec::new(),
         activity: None,
         view_definition: None,
+        declaration: Declaration {
+            parents: row.get("parents")?,
+            partition_bound: row.optional_text("partition_bound")?,
+            forces_row_security: row.get("forces_row_security")?,
+            instead_of: row.texts("instead_of")?,
+            ..Declaration::default()
+        },
     }))
 }
 
@@ -85,18 +104,23 @@ pub(super) fn rows(tuples: f64, n_pages: u64, major: u32) -> Option<f64> {
     (!is_unknown && tuples.is_finite()).then_some(tuples)
 }
 
-/// Sequences and composite types, by schema and name.
-pub(super) fn read_other_names(reader: &mut Reader<'_>) -> Result<Vec<RelationName>> {
-    let mut names = Vec::new();
+/// Sequences and composite types, and those of them that are sequences and no extension's.
+pub(super) fn read_other_names(reader: &mut Reader<'_>) -> Result<(Vec<RelationName>, Vec<RelationName>)> {
+    let (mut names, mut sequences) = (Vec::new(), Vec::new());
     let mut last = Oid(0);
     loop {
         let page = reader.read(|transaction| transaction.query(&OTHER_NAMES, &[&last, &PAGE_ROWS]))?;
         for row in &page {
             last = row.get("oid")?;
-            names.push(RelationName::new(row.text("schema")?, row.text("name")?));
+            let name = RelationName::new(row.text("schema")?, row.text("name")?);
+            if row.get("is_own_sequence")? {
+                sequences.push(name.clone());
+            }
+            names.push(name);
         }
         if (page.len() as i64) < PAGE_ROWS {
-            return Ok(names);
+            sequences.sort();
+            return Ok((names, sequences));
         }
     }
 }

@@ -2,7 +2,6 @@
 
 use super::fragment::{check_expression, check_name, check_qualified_name};
 use crate::advice::{Action, Step};
-use crate::pg::identifier::quote_literal;
 use crate::pg::{IndexDefinition, IndexTarget, RelationName, quote_identifier};
 use crate::snapshot::{Catalog, Index, RelationKind};
 
@@ -60,32 +59,13 @@ pub fn statements(step: &Step, catalog: &Catalog<'_>) -> Result<Statements, Stri
 fn create_index(relation: &RelationName, name: &str, definition: &IndexDefinition, options: &[String]) -> Statement {
     let unique = if definition.is_unique { "UNIQUE " } else { "" };
     let head = format!("CREATE {unique}INDEX CONCURRENTLY {}", quote_identifier(name));
-    Statement { clauses: vec![head, format!("ON {relation} {}", body_with_options(definition, options))] }
+    Statement { clauses: vec![head, format!("ON {relation} {}", definition.body_with_options(options))] }
 }
 
 /// `DROP INDEX CONCURRENTLY schema.name`.
 pub(super) fn drop_index(schema: &str, name: &str) -> Statement {
     let name = format!("{}.{}", quote_identifier(schema), quote_identifier(name));
     Statement { clauses: vec![format!("DROP INDEX CONCURRENTLY {name}")] }
-}
-
-/// The definition from `USING` on, with `WITH (…)` at the grammar's place: before the predicate.
-fn body_with_options(definition: &IndexDefinition, options: &[String]) -> String {
-    if options.is_empty() {
-        return definition.body();
-    }
-    let without_predicate = IndexDefinition { predicate: None, ..definition.clone() }.body();
-    let predicate = definition.predicate.as_ref().map(|sql| format!(" WHERE ({sql})")).unwrap_or_default();
-    let options: Vec<String> = options.iter().map(|option| storage_parameter(option)).collect();
-    format!("{without_predicate} WITH ({}){predicate}", options.join(", "))
-}
-
-/// `name=value` of `pg_class.reloptions` as SQL.
-fn storage_parameter(option: &str) -> String {
-    match option.split_once('=') {
-        Some((name, value)) => format!("{}={}", quote_identifier(name), quote_literal(value).trim_start()),
-        None => quote_identifier(option).into_owned(),
-    }
 }
 
 fn check_relation(step: &Step, catalog: &Catalog<'_>) -> Result<(), String> {

@@ -16,6 +16,8 @@ fn column(name: &str, type_sql: &str, category: char, statistics: ColumnStatisti
         base_type: TypeName { schema: "pg_catalog".to_owned(), name: type_sql.to_owned(), category, length: -1 },
         is_not_null: true,
         is_generated: false,
+        default: None,
+        not_null_limit: None,
         collation: None,
         collation_is_c: false,
         has_btree_opclass: true,
@@ -66,6 +68,7 @@ fn snapshot() -> Snapshot {
         extended_statistics: Vec::new(),
         activity: None,
         view_definition: None,
+        declaration: Default::default(),
     };
     Snapshot { relations: vec![relation], ..test_workload::snapshot() }
 }

@@ -8,6 +8,7 @@ pub mod keep;
 pub mod overlap;
 mod plan;
 mod relation;
+pub mod schema;
 mod server;
 mod statement;
 mod statistics;
@@ -17,9 +18,10 @@ pub use catalog::Catalog;
 pub use index::{Index, IndexUsage};
 pub use plan::{ExplainForm, PlannedBy, RecordedOutcome, RecordedPlan};
 pub use relation::{
-    Column, Constraint, ConstraintKind, ForeignKey, ForeignKeyAction, Persistence, Relation, RelationActivity,
-    RelationKind, TypeName,
+    Column, Constraint, ConstraintKind, ForeignKey, ForeignKeyAction, NotNullLimit, Persistence, Relation,
+    RelationActivity, RelationKind, TypeName,
 };
+pub use schema::{ColumnDefault, Declaration, Schema};
 pub use server::{Extension, Server, Setting, SettingOverride, Tablespace};
 pub use statement::{StatementEntry, Statements, StatementsSource};
 pub use statistics::{ColumnStatistics, ExtendedImage, ExtendedStatistics};
@@ -55,6 +57,9 @@ pub struct Snapshot {
     /// whose definition could not be read. By schema and name.
     #[serde(default)]
     pub other_names: Vec<RelationName>,
+    /// What else the shadow is built from.
+    #[serde(default)]
+    pub schema: Schema,
     /// pg_stat_statements of this database; `None` when it could not be read (a gap says why).
     pub statements: Option<Statements>,
     /// How the server planned them, by queryid; empty where that was not asked for.

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{ColumnStatistics, ExtendedStatistics, Index};
+use super::{ColumnDefault, ColumnStatistics, Declaration, ExtendedStatistics, Index};
 use crate::pg::{Bytes, Oid, RelationName, text};
 
 /// A relation that statements can name.
@@ -62,6 +62,9 @@ pub struct Relation {
     pub activity: Option<RelationActivity>,
     /// `pg_get_viewdef` of a view or materialized view.
     pub view_definition: Option<String>,
+    /// Parents, bounds, policies, rules.
+    #[serde(default)]
+    pub declaration: Declaration,
 }
 
 impl Relation {
@@ -155,8 +158,14 @@ pub struct Column {
     pub base_type: TypeName,
     /// `NOT NULL`.
     pub is_not_null: bool,
+    /// What its `NOT NULL` does not do (18 and later).
+    #[serde(default)]
+    pub not_null_limit: Option<NotNullLimit>,
     /// Whether it is a generated column or an identity.
     pub is_generated: bool,
+    /// Its default, generation expression or identity; `None` where a generation expression could not be read.
+    #[serde(default)]
+    pub default: Option<ColumnDefault>,
     /// The collation, quoted and qualified, when it is not the type's default.
     pub collation: Option<String>,
     /// Whether its values compare byte by byte, so that `LIKE 'x%'` can use an index of the default operator class
@@ -175,6 +184,16 @@ impl Column {
     pub fn best_statistics(&self) -> Option<&ColumnStatistics> {
         self.inherited_statistics.as_ref().or(self.statistics.as_ref())
     }
+}
+
+/// What a `NOT NULL` constraint does not do, since it is one with options of its own (18 and later).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NotNullLimit {
+    /// It was never checked for the rows that were there (`NOT VALID`), so that the planner does not rely on it.
+    NotValid,
+    /// It does not hold for children (`NO INHERIT`).
+    NoInherit,
 }
 
 /// A data type by name.
@@ -209,6 +228,9 @@ pub struct Constraint {
     pub is_validated: bool,
     /// The expression of a check constraint; `None` for other kinds, and where the relation was locked.
     pub expression: Option<String>,
+    /// `pg_get_constraintdef`; `None` where the relation was locked, and for inherited copies of foreign keys.
+    #[serde(default)]
+    pub definition: Option<String>,
 }
 
 /// `pg_constraint.contype`.

@@ -28,6 +28,15 @@ pub struct Server {
     pub encoding: String,
     /// The database's `datcollate`.
     pub collate: String,
+    /// The database's `datctype`.
+    #[serde(default)]
+    pub ctype: String,
+    /// The database's `datlocprovider` (15 and later): `b` builtin, `c` libc, `i` ICU.
+    #[serde(default = "libc")]
+    pub locale_provider: char,
+    /// The database's locale where the provider is not libc (`datlocale`, `daticulocale` before 17).
+    #[serde(default)]
+    pub icu_locale: Option<String>,
     /// Bytes in a block (`block_size`).
     pub block_bytes: u64,
     /// The schemas that the application's unqualified names are looked up in, in order; those that exist. Not the reading
@@ -48,6 +57,10 @@ impl Server {
     pub fn extension(&self, name: &str) -> Option<&Extension> {
         self.extensions.iter().find(|extension| extension.name == name)
     }
+}
+
+fn libc() -> char {
+    'c'
 }
 
 /// An extension created in the database.

@@ -103,7 +103,7 @@ fn statements_beyond_the_limits_keep_their_numbers() {
     let snapshot = collected_with(&database.url(), &options);
     assert!(texts(&snapshot).len() <= 1);
     assert!(reason(&snapshot, "take less time than those whose texts were read").contains(" % of the total"));
-    let options = CollectOptions { text_bytes_max: 4_000, ..CollectOptions::default() };
+    let options = CollectOptions { text_bytes_max: 8_000, ..CollectOptions::default() };
     let snapshot = collected_with(&database.url(), &options);
     assert!(reason(&snapshot, "too long to be read").starts_with("1 statements"));
     entry(&snapshot, "AS small");

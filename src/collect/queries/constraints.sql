@@ -1,4 +1,5 @@
--- The constraints of the relations $1, but the expressions of check constraints.
+-- The constraints of the relations $1. Those of check and exclusion constraints are turned into SQL apart, because that
+-- opens the relation, as it does not for keys.
 -- Rights: none beyond CONNECT. Locks: none. Versions: 13 to 18 (NOT NULL constraints, from 18 on, are left out: the
 -- columns say it).
 SELECT /* pgadvise:constraints */
@@ -17,7 +18,9 @@ SELECT /* pgadvise:constraints */
        k.confdeltype::text AS on_delete,
        k.confupdtype::text AS on_update,
        k.conparentid <> 0 AS is_inherited_copy,
-       k.convalidated AS is_validated
+       k.convalidated AS is_validated,
+       CASE WHEN k.contype IN ('p', 'u') OR (k.contype = 'f' AND k.conparentid = 0)
+            THEN pg_get_constraintdef(k.oid) END AS definition
 FROM pg_constraint AS k
 WHERE k.conrelid = ANY ($1::oid[]) AND k.contype IN ('p', 'u', 'f', 'x', 'c')
 ORDER BY k.conrelid, k.conname, k.oid

@@ -1,7 +1,7 @@
 -- The server, the database and the role, as one row.
 -- Rights: none beyond CONNECT. Locks: none. Versions: 13 to 18.
--- datlocprovider came with 15, so it is looked up by name: where pg_database has no such column, the name means the
--- one of "absent" (an outer query level), and databases have libc's collations only. Builtin collations (17) compare
+-- datlocprovider came with 15, its locale as daticulocale with 15 and as datlocale with 17, so they are looked up by name: where pg_database has no such column, the name means
+-- the one of "absent" (an outer query level), and databases have libc's collations only. Builtin collations (17) compare
 -- bytes whatever their locale.
 SELECT /* pgadvise:server */
        current_setting('server_version_num')::int4 AS version_number,
@@ -16,13 +16,17 @@ SELECT /* pgadvise:server */
            AS stats_reset,
        current_setting('server_encoding') AS encoding,
        d.datcollate::text AS collate,
+       d.datctype::text AS ctype,
+       d.provider::text AS locale_provider,
+       d.locale AS icu_locale,
        CASE d.provider WHEN 'b' THEN true WHEN 'c' THEN d.datcollate IN ('C', 'POSIX') ELSE false END
            AS collation_is_c,
        current_setting('block_size')::int8 AS block_bytes,
        (SELECT s.reset_val FROM pg_settings AS s WHERE s.name = 'search_path') AS search_path,
        has_table_privilege('pg_statistic_ext_data', 'SELECT') AS can_read_extended_data,
        has_table_privilege('pg_statistic', 'SELECT') AS can_read_statistic
-FROM (SELECT 'c'::"char" AS datlocprovider) AS absent,
-     LATERAL (SELECT oid, datname, datcollate, datlocprovider AS provider
+FROM (SELECT 'c'::"char" AS datlocprovider, NULL::text AS daticulocale, NULL::text AS datlocale) AS absent,
+     LATERAL (SELECT oid, datname, datcollate, datctype, datlocprovider AS provider,
+                     coalesce(datlocale, daticulocale) AS locale
               FROM pg_database
               WHERE datname = current_database()) AS d

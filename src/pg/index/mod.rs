@@ -9,7 +9,7 @@ mod covers;
 pub use covers::{KeyRoles, covers, is_duplicate, makes_redundant};
 
 use super::access_method::AccessMethod;
-use super::identifier::quote_identifier;
+use super::identifier::{quote_identifier, quote_literal};
 
 /// What an index is, apart from its name and its relation.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -95,6 +95,25 @@ impl IndexDefinition {
             sql.push_str(&format!(" WHERE ({predicate})"));
         }
         sql
+    }
+
+    /// [`IndexDefinition::body`] with storage parameters (`name=value`) at the grammar's place: before the predicate.
+    pub fn body_with_options(&self, options: &[String]) -> String {
+        if options.is_empty() {
+            return self.body();
+        }
+        let without_predicate = Self { predicate: None, ..self.clone() }.body();
+        let predicate = self.predicate.as_ref().map(|sql| format!(" WHERE ({sql})")).unwrap_or_default();
+        let options: Vec<String> = options.iter().map(|option| storage_parameter(option)).collect();
+        format!("{without_predicate} WITH ({}){predicate}", options.join(", "))
+    }
+}
+
+/// `name=value` of `pg_class.reloptions` as SQL.
+fn storage_parameter(option: &str) -> String {
+    match option.split_once('=') {
+        Some((name, value)) => format!("{}={}", quote_identifier(name), quote_literal(value).trim_start()),
+        None => quote_identifier(option).into_owned(),
     }
 }
 

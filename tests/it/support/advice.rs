@@ -83,6 +83,7 @@ pub fn table(oid: u32, name: &RelationName, indexes: Vec<Index>) -> Relation {
         extended_statistics: vec![],
         activity: None,
         view_definition: None,
+        declaration: Default::default(),
     }
 }
 
@@ -129,6 +130,9 @@ pub fn snapshot(relations: Vec<Relation>) -> Snapshot {
             stats_reset: None,
             encoding: "UTF8".into(),
             collate: "C.UTF-8".into(),
+            ctype: "C.UTF-8".into(),
+            locale_provider: 'c',
+            icu_locale: None,
             block_bytes: 8192,
             search_path: vec!["public".into()],
             application_role: None,
@@ -140,6 +144,7 @@ pub fn snapshot(relations: Vec<Relation>) -> Snapshot {
         tablespaces: Vec::new(),
         relations,
         other_names: vec![],
+        schema: Default::default(),
         statements: Some(Statements {
             source: StatementsSource { stats_reset: Some(now), ..StatementsSource::default() },
             ..Statements::default()

@@ -1,0 +1,63 @@
+//! Row level security: policies, and the owners and privileges that it asks for. Everybody may do everything in the
+//! shadow but get around a policy.
+
+use super::step::Step;
+use crate::pg::quote_identifier;
+use crate::snapshot::schema::Policy;
+use crate::snapshot::{Relation, RelationKind};
+
+/// The policies of `relation`, and whether they are in force.
+pub(super) fn steps(relation: &Relation) -> Vec<Step> {
+    if !relation.has_row_security {
+        return Vec::new();
+    }
+    let table = relation.name.to_string();
+    let mut steps: Vec<Step> = relation.declaration.policies.iter().map(|policy| create(&table, policy)).collect();
+    let force = if relation.declaration.forces_row_security { ", FORCE ROW LEVEL SECURITY" } else { "" };
+    steps.push(Step::one("policy", table.clone(), format!("ALTER TABLE {table} ENABLE ROW LEVEL SECURITY{force}")));
+    steps
+}
+
+fn create(table: &str, policy: &Policy) -> Step {
+    let name = quote_identifier(&policy.name);
+    let kind = if policy.is_permissive { "PERMISSIVE" } else { "RESTRICTIVE" };
+    let mut sql = format!("CREATE POLICY {name} ON {table} AS {kind} FOR {}", policy.command);
+    if !policy.roles.is_empty() {
+        let roles: Vec<_> = policy.roles.iter().map(|role| quote_identifier(role)).collect();
+        sql.push_str(&format!(" TO {}", roles.join(", ")));
+    }
+    if let Some(using) = &policy.using {
+        sql.push_str(&format!(" USING ({using})"));
+    }
+    if let Some(check) = &policy.check {
+        sql.push_str(&format!(" WITH CHECK ({check})"));
+    }
+    Step::one("policy", format!("{name} of {table}"), sql)
+}
+
+/// Owners, where they decide on row level security: of tables that have it, and of views, which read as their owner. Where
+/// no table has it, nobody's rights matter.
+pub(super) fn owners(relations: &[&Relation]) -> Vec<Step> {
+    if !relations.iter().any(|relation| relation.has_row_security) {
+        return Vec::new();
+    }
+    let owned = relations.iter().filter(|relation| relation.has_row_security || relation.kind == RelationKind::View);
+    owned
+        .map(|relation| {
+            let kind = if relation.kind == RelationKind::View { "VIEW" } else { "TABLE" };
+            let sql = format!("ALTER {kind} {} OWNER TO {}", relation.name, quote_identifier(&relation.owner));
+            Step::one("owner", relation.name.to_string(), sql)
+        })
+        .collect()
+}
+
+/// Everybody may do everything in the schemas.
+pub(super) fn grants(schemas: &[String]) -> Vec<Step> {
+    let in_schema = |schema: &String| {
+        let name = quote_identifier(schema);
+        let grants = ["TABLES", "SEQUENCES", "FUNCTIONS"]
+            .map(|objects| format!("GRANT ALL ON ALL {objects} IN SCHEMA {name} TO PUBLIC"));
+        Step::exact("privileges", name.into_owned(), grants.to_vec())
+    };
+    schemas.iter().map(in_schema).collect()
+}

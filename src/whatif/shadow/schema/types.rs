@@ -1,0 +1,73 @@
+//! Types: enums, domains, composite types and ranges as they are; base types by a stand-in of the same layout.
+
+use super::step::Step;
+use super::stubs;
+use crate::pg::identifier::quote_literal;
+use crate::pg::{RelationName, quote_identifier};
+use crate::snapshot::schema::{Attribute, DataType, Domain, Range, TypeKind};
+
+pub(super) fn step(data_type: &DataType) -> Step {
+    let name = data_type.name.to_string();
+    let one = |sql: String| Step::one("type", name.clone(), sql);
+    match &data_type.kind {
+        TypeKind::Enum(labels) => {
+            let labels: Vec<String> = labels.iter().map(|label| quote_literal(label).trim_start().to_owned()).collect();
+            one(format!("CREATE TYPE {name} AS ENUM ({})", labels.join(", ")))
+        }
+        TypeKind::Domain(domain) => self::domain(&name, domain),
+        TypeKind::Composite(attributes) => {
+            let attributes: Vec<String> = attributes.iter().map(attribute).collect();
+            one(format!("CREATE TYPE {name} AS ({})", attributes.join(", ")))
+        }
+        TypeKind::Range(range) => self::range(&data_type.name, range),
+        TypeKind::Base(base) => stubs::base_type(&data_type.name, base),
+    }
+}
+
+/// ` COLLATE …`, where there is one.
+pub(super) fn collate(collation: Option<&str>) -> String {
+    collation.map(|collation| format!(" COLLATE {collation}")).unwrap_or_default()
+}
+
+fn attribute(attribute: &Attribute) -> String {
+    let collation = collate(attribute.collation.as_deref());
+    format!("{} {}{collation}", quote_identifier(&attribute.name), attribute.type_sql)
+}
+
+fn domain(name: &str, domain: &Domain) -> Step {
+    let mut sql = format!("CREATE DOMAIN {name} AS {}{}", domain.base, collate(domain.collation.as_deref()));
+    let with_default = domain.default.as_ref().map(|default| format!(" DEFAULT {default}")).unwrap_or_default();
+    if domain.is_not_null {
+        sql.push_str(" NOT NULL");
+    }
+    let checks: Vec<String> = domain
+        .checks
+        .iter()
+        .map(|(check, definition)| {
+            format!("ALTER DOMAIN {name} ADD CONSTRAINT {} {definition}", quote_identifier(check))
+        })
+        .collect();
+    let exact = std::iter::once(format!("{sql}{with_default}")).chain(checks).collect();
+    Step::exact("type", name, exact).or(vec![sql], "its default and check constraints are missing in the shadow")
+}
+
+fn range(name: &RelationName, range: &Range) -> Step {
+    let create = |canonical: Option<&String>, difference: Option<&String>| {
+        let multirange = range.multirange.as_ref().map(ToString::to_string);
+        let options: Vec<String> = [
+            ("SUBTYPE", Some(&range.subtype)),
+            ("SUBTYPE_OPCLASS", range.opclass.as_ref()),
+            ("COLLATION", range.collation.as_ref()),
+            ("CANONICAL", canonical),
+            ("SUBTYPE_DIFF", difference),
+            ("MULTIRANGE_TYPE_NAME", multirange.as_ref()),
+        ]
+        .into_iter()
+        .filter_map(|(option, value)| Some(format!("{option} = {}", value?)))
+        .collect();
+        vec![format!("CREATE TYPE {name} AS RANGE ({})", options.join(", "))]
+    };
+    Step::exact("type", name.to_string(), create(range.canonical.as_ref(), range.difference.as_ref()))
+        .or(create(None, range.difference.as_ref()), "it has no canonical function in the shadow")
+        .or(create(None, None), "it has no canonical and no difference function in the shadow")
+}
