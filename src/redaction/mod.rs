@@ -6,6 +6,7 @@
 //! here until somebody has decided whether it stays.
 
 mod relation;
+mod schema;
 mod statistics;
 
 use crate::snapshot::{Gap, Server, Setting, SettingOverride, Snapshot, StatementEntry, Statements, Tablespace};
@@ -22,6 +23,7 @@ pub fn redact(snapshot: &mut Snapshot) {
         tablespaces,
         relations,
         other_names: _,
+        schema,
         statements,
         plans,
         gaps,
@@ -31,6 +33,7 @@ pub fn redact(snapshot: &mut Snapshot) {
     setting_overrides.iter().for_each(keep_override);
     tablespaces.iter().for_each(keep_tablespace);
     relations.iter_mut().for_each(relation::redact);
+    schema::redact(schema);
     statements.iter_mut().for_each(redact_statements);
     // A plan quotes the values that it was made with, and its text holds them.
     plans.clear();
@@ -58,6 +61,9 @@ fn keep_server(server: &Server) {
         stats_reset: _,
         encoding: _,
         collate: _,
+        ctype: _,
+        locale_provider: _,
+        icu_locale: _,
         block_bytes: _,
         search_path: _,
         extensions: _,

@@ -1,7 +1,7 @@
 //! Relations, columns and indexes without values. Expressions of indexes, checks, views and statistics stay: they are the
 //! schema, and plans depend on them.
 
-use super::statistics;
+use super::{schema, statistics};
 use crate::snapshot::{Column, Constraint, Index, Relation};
 
 pub(super) fn redact(relation: &mut Relation) {
@@ -30,7 +30,9 @@ pub(super) fn redact(relation: &mut Relation) {
         extended_statistics,
         activity: _,
         view_definition: _,
+        declaration,
     } = relation;
+    schema::keep_declaration(declaration);
     columns.iter_mut().for_each(redact_column);
     indexes.iter_mut().for_each(redact_index);
     constraints.iter().for_each(keep_constraint);
@@ -44,13 +46,16 @@ fn redact_column(column: &mut Column) {
         type_sql: _,
         base_type: _,
         is_not_null: _,
+        not_null_limit: _,
         is_generated: _,
+        default,
         collation: _,
         collation_is_c: _,
         has_btree_opclass: _,
         statistics,
         inherited_statistics,
     } = column;
+    schema::redact_default(default);
     statistics.iter_mut().chain(inherited_statistics).for_each(statistics::redact);
 }
 
@@ -90,5 +95,6 @@ fn keep_constraint(constraint: &Constraint) {
         is_inherited_copy: _,
         is_validated: _,
         expression: _,
+        definition: _,
     } = constraint;
 }
