@@ -3,10 +3,11 @@
 use std::fmt;
 use std::str::FromStr;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// An object identifier: a `pg_class.oid`, say. Unique within one database, not across databases or snapshots.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct Oid(pub u32);
 
@@ -19,7 +20,8 @@ impl fmt::Display for Oid {
 /// A query identifier as pg_stat_statements shows it; for statements from a file, a hash of the text.
 ///
 /// Written as a string in JSON: JavaScript loses the low bits of integers above 2^53.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, JsonSchema)]
+#[schemars(with = "String")]
 pub struct QueryId(pub i64);
 
 impl fmt::Display for QueryId {

@@ -1,13 +1,13 @@
-//! The schema without defaults of columns and domains, and without the bodies of functions that planning cannot see into. SQL bodies stay, as
-//! views do: the planner puts them in the place of their calls.
+//! Types, functions and declarations without values: defaults that hold a constant go, and so does code in languages that
+//! the planner cannot look into. Labels of enums, bounds, checks, policies, rules and functions in SQL stay.
 
+use crate::pg::RelationName;
 use crate::snapshot::schema::{
-    BaseType, Cast, Collation, DataType, Domain, Function, FunctionKind, Operator, Range, Role, TypeKind,
+    Attribute, BaseType, Cast, Collation, DataType, Domain, Function, FunctionKind, Membership, Operator, Policy,
+    Range, Role, TypeKind,
 };
 use crate::snapshot::{ColumnDefault, Declaration, Schema};
-
-/// The language of functions that the planner puts in the place of their calls.
-const INLINED: &str = "sql";
+use crate::sql;
 
 pub(super) fn redact(schema: &mut Schema) {
     let Schema { schemas: _, roles, collations, types, functions, sequences: _, operators, casts, unread: _ } = schema;
@@ -19,28 +19,9 @@ pub(super) fn redact(schema: &mut Schema) {
     casts.iter().for_each(keep_cast);
 }
 
-/// A default can be a value; what is computed or counted cannot.
-pub(super) fn redact_default(default: &mut Option<ColumnDefault>) {
-    match default {
-        Some(ColumnDefault::Expression(_)) => *default = None,
-        Some(
-            ColumnDefault::Stored(_)
-            | ColumnDefault::Virtual(_)
-            | ColumnDefault::IdentityAlways(_)
-            | ColumnDefault::IdentityByDefault(_),
-        )
-        | None => {}
-    }
-}
-
-/// Policies and rules stay: they are the schema, and plans depend on them.
-pub(super) fn keep_declaration(declaration: &Declaration) {
-    let Declaration { parents: _, partition_bound: _, forces_row_security: _, policies: _, rules: _, instead_of: _ } =
-        declaration;
-}
-
 fn keep_role(role: &Role) {
-    let Role { name: _, is_superuser: _, bypasses_row_security: _, memberships: _ } = role;
+    let Role { name: _, is_superuser: _, bypasses_row_security: _, memberships } = role;
+    for Membership { role: _, inherits: _ } in memberships {}
 }
 
 fn keep_collation(collation: &Collation) {
@@ -50,25 +31,22 @@ fn keep_collation(collation: &Collation) {
 fn redact_type(data_type: &mut DataType) {
     let DataType { oid: _, name: _, extension: _, kind } = data_type;
     match kind {
-        TypeKind::Domain(domain) => {
-            let Domain { base: _, collation: _, is_not_null: _, default, checks: _ } = domain;
-            *default = None;
+        TypeKind::Enum(_labels) => {}
+        TypeKind::Domain(Domain { base: _, collation: _, is_not_null: _, default, checks: _ }) => {
+            default.take_if(|sql| holds_value(sql));
         }
-        TypeKind::Range(range) => {
-            let Range { subtype: _, opclass: _, collation: _, canonical: _, difference: _, multirange: _ } = range;
+        TypeKind::Composite(attributes) => for Attribute { name: _, type_sql: _, collation: _ } in attributes {},
+        TypeKind::Range(Range { subtype: _, opclass: _, collation: _, canonical: _, difference: _, multirange: _ }) => {
         }
-        TypeKind::Base(base) => {
-            let BaseType {
-                length: _,
-                is_by_value: _,
-                alignment: _,
-                storage: _,
-                category: _,
-                is_preferred: _,
-                is_collatable: _,
-            } = base;
-        }
-        TypeKind::Enum(_) | TypeKind::Composite(_) => {}
+        TypeKind::Base(BaseType {
+            length: _,
+            is_by_value: _,
+            alignment: _,
+            storage: _,
+            category: _,
+            is_preferred: _,
+            is_collatable: _,
+        }) => {}
     }
 }
 
@@ -92,8 +70,9 @@ fn redact_function(function: &mut Function) {
         definition,
     } = function;
     // Defaults of arguments stay: without them, calls that leave arguments out could not be planned.
-    if *kind == FunctionKind::Function && language != INLINED {
-        *definition = None;
+    match kind {
+        FunctionKind::Function if language != "sql" => *definition = None,
+        FunctionKind::Function | FunctionKind::Aggregate | FunctionKind::Window => {}
     }
 }
 
@@ -103,4 +82,26 @@ fn keep_operator(operator: &Operator) {
 
 fn keep_cast(cast: &Cast) {
     let Cast { source: _, target: _, method: _ } = cast;
+}
+
+pub(super) fn redact_default(default: &mut Option<ColumnDefault>) {
+    default.take_if(|default| match default {
+        ColumnDefault::Expression(sql) => holds_value(sql),
+        ColumnDefault::Stored(_sql) | ColumnDefault::Virtual(_sql) => false,
+        ColumnDefault::IdentityAlways(name) | ColumnDefault::IdentityByDefault(name) => {
+            let RelationName { schema: _, name: _ } = name;
+            false
+        }
+    });
+}
+
+pub(super) fn keep_declaration(declaration: &Declaration) {
+    let Declaration { parents: _, partition_bound: _, forces_row_security: _, policies, rules: _, instead_of: _ } =
+        declaration;
+    for Policy { name: _, is_permissive: _, command: _, roles: _, using: _, check: _ } in policies {}
+}
+
+/// Whether an expression holds a constant that is not merely the name of a sequence.
+fn holds_value(sql: &str) -> bool {
+    !sql.starts_with("nextval(") && sql::without_constants(sql) != sql
 }

@@ -1,12 +1,13 @@
 //! Existing indexes.
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::pg::{Bytes, IndexDefinition, Oid};
 
 /// An index of a relation.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct Index {
     /// `pg_class.oid`.
     pub oid: Oid,
@@ -67,7 +68,7 @@ impl Index {
 }
 
 /// Counters of `pg_stat_all_indexes` since the last reset of the statistics, on the node that was read.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 pub struct IndexUsage {
     /// Scans started.
     pub n_scans: i64,

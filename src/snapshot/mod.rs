@@ -36,7 +36,7 @@ use crate::pg::RelationName;
 pub const FORMAT_VERSION: u32 = 1;
 
 /// Everything that one run learns from a server. The same snapshot gives the same advice.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct Snapshot {
     /// [`FORMAT_VERSION`] of the writer.
     pub format_version: u32,

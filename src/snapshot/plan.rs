@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::pg::QueryId;
 
 /// What came of planning one statement of pg_stat_statements.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RecordedPlan {
     /// The statement: where several queryids are the same statement, the one with the most calls.
     pub queryid: QueryId,
@@ -16,7 +16,7 @@ pub struct RecordedPlan {
 }
 
 /// What came of planning a statement.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RecordedOutcome {
     /// It is planned.
@@ -45,7 +45,7 @@ pub enum RecordedOutcome {
 }
 
 /// How a text is explained.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ExplainForm {
     /// Plain EXPLAIN: the text holds no parameters.

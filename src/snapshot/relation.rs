@@ -1,13 +1,14 @@
 //! Relations with their columns, constraints and write counters.
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{ColumnDefault, ColumnStatistics, Declaration, ExtendedStatistics, Index};
 use crate::pg::{Bytes, Oid, RelationName, text};
 
 /// A relation that statements can name.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct Relation {
     /// `pg_class.oid`.
     pub oid: Oid,
@@ -92,7 +93,7 @@ impl Relation {
 }
 
 /// `pg_class.relkind`, of the relations that statements can name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RelationKind {
     /// An ordinary table (`r`), a partition among them.
@@ -122,7 +123,7 @@ impl RelationKind {
 }
 
 /// `pg_class.relpersistence`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Persistence {
     /// Logged and permanent (`p`).
@@ -146,7 +147,7 @@ impl Persistence {
 }
 
 /// A column.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct Column {
     /// `attnum`.
     pub number: i16,
@@ -187,7 +188,7 @@ impl Column {
 }
 
 /// What a `NOT NULL` constraint does not do, since it is one with options of its own (18 and later).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum NotNullLimit {
     /// It was never checked for the rows that were there (`NOT VALID`), so that the planner does not rely on it.
@@ -197,7 +198,7 @@ pub enum NotNullLimit {
 }
 
 /// A data type by name.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TypeName {
     /// The schema.
     pub schema: String,
@@ -210,7 +211,7 @@ pub struct TypeName {
 }
 
 /// A constraint of a relation.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct Constraint {
     /// `conname`.
     pub name: String,
@@ -234,7 +235,7 @@ pub struct Constraint {
 }
 
 /// `pg_constraint.contype`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ConstraintKind {
     /// `p`
@@ -264,7 +265,7 @@ impl ConstraintKind {
 }
 
 /// What a foreign key refers to.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct ForeignKey {
     /// The referenced relation.
     pub relation: Oid,
@@ -279,7 +280,7 @@ pub struct ForeignKey {
 }
 
 /// What happens to referencing rows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ForeignKeyAction {
     /// `a`
@@ -309,7 +310,7 @@ impl ForeignKeyAction {
 }
 
 /// Counters of `pg_stat_all_tables` since the last reset of the statistics.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 pub struct RelationActivity {
     /// Sequential scans started.
     pub n_seq_scans: i64,

@@ -1,12 +1,13 @@
 //! What the shadow is built from beside relations: schemas, roles, collations, types, functions, sequences, and how
 //! relations were declared. Only what planning can see: no triggers' bodies, no comments, no privileges.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::pg::{Oid, RelationName};
 
 /// The database's own objects that are no relations, and those of extensions that own objects are made with.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Schema {
     /// The schemas but the system's, by name.
     pub schemas: Vec<String>,
@@ -31,7 +32,7 @@ pub struct Schema {
 }
 
 /// A role: what row level security asks of it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Role {
     /// `rolname`.
     pub name: String,
@@ -44,7 +45,7 @@ pub struct Role {
 }
 
 /// A role's membership in another one.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub struct Membership {
     /// The other role.
     pub role: String,
@@ -54,7 +55,7 @@ pub struct Membership {
 }
 
 /// A collation.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Collation {
     /// Its name.
     pub name: RelationName,
@@ -71,7 +72,7 @@ pub struct Collation {
 }
 
 /// A type.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct DataType {
     /// `pg_type.oid`.
     pub oid: Oid,
@@ -84,7 +85,7 @@ pub struct DataType {
 }
 
 /// What a type is made of. Types within it are as `format_type` prints them, qualified and quoted.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum TypeKind {
     /// Labels in their order.
@@ -100,7 +101,7 @@ pub enum TypeKind {
 }
 
 /// A domain.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct Domain {
     /// The type below, with modifiers.
     pub base: String,
@@ -115,7 +116,7 @@ pub struct Domain {
 }
 
 /// An attribute of a composite type.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct Attribute {
     /// Its name.
     pub name: String,
@@ -126,7 +127,7 @@ pub struct Attribute {
 }
 
 /// A range type. Names are qualified and quoted.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct Range {
     /// The type of the bounds.
     pub subtype: String,
@@ -143,7 +144,7 @@ pub struct Range {
 }
 
 /// How a base type is stored: enough for a type of the same layout to take its place.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct BaseType {
     /// `typlen`: bytes, −1 for variable length, −2 for C strings.
     pub length: i16,
@@ -162,7 +163,7 @@ pub struct BaseType {
 }
 
 /// A function that an expression can call.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct Function {
     /// `pg_proc.oid`.
     pub oid: Oid,
@@ -200,7 +201,7 @@ pub struct Function {
 }
 
 /// `pg_proc.prokind`, of what expressions can call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum FunctionKind {
     /// `f`
@@ -224,7 +225,7 @@ impl FunctionKind {
 }
 
 /// An operator. Types, functions and operators are named with their schemas.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Operator {
     /// Its schema.
     pub schema: String,
@@ -239,7 +240,7 @@ pub struct Operator {
 }
 
 /// A cast.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Cast {
     /// The type that is cast.
     pub source: String,
@@ -250,7 +251,7 @@ pub struct Cast {
 }
 
 /// How a relation was declared, beyond its columns and constraints.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Declaration {
     /// All parents, in the order in which they were inherited from.
     pub parents: Vec<Oid>,
@@ -267,7 +268,7 @@ pub struct Declaration {
 }
 
 /// A row level security policy.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Policy {
     /// Its name.
     pub name: String,
@@ -284,7 +285,7 @@ pub struct Policy {
 }
 
 /// What a column holds when a statement does not say.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ColumnDefault {
     /// The value of an expression.

@@ -1,12 +1,13 @@
 //! The server, the database, and the settings that shape its plans.
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::pg::ServerVersion;
 
 /// The server and the database that were read.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct Server {
     /// `server_version_num`.
     pub version: ServerVersion,
@@ -64,7 +65,7 @@ fn libc() -> char {
 }
 
 /// An extension created in the database.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Extension {
     /// `extname`.
     pub name: String,
@@ -75,7 +76,7 @@ pub struct Extension {
 }
 
 /// One server setting, as it applies to the session that read it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Setting {
     /// The parameter's name.
     pub name: String,
@@ -88,7 +89,7 @@ pub struct Setting {
 }
 
 /// A parameter that `ALTER ROLE … SET` or `ALTER DATABASE … SET` gives another value (`pg_db_role_setting`).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SettingOverride {
     /// The role it holds for; `None` for every role.
     pub role: Option<String>,
@@ -101,7 +102,7 @@ pub struct SettingOverride {
 }
 
 /// A tablespace with storage parameters (`ALTER TABLESPACE … SET`).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Tablespace {
     /// `spcname`.
     pub name: String,

@@ -1,12 +1,13 @@
 //! What pg_stat_statements counted.
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::pg::QueryId;
 
 /// The entries of this database, and how far they can be trusted.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Statements {
     /// Where they were read.
     pub source: StatementsSource,
@@ -21,7 +22,7 @@ pub struct Statements {
 }
 
 /// The extension's version and the state of its counters.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 pub struct StatementsSource {
     /// `extversion` of pg_stat_statements.
     pub extension_version: String,
@@ -36,7 +37,7 @@ pub struct StatementsSource {
 }
 
 /// One statement.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct StatementEntry {
     /// `queryid`.
     pub queryid: QueryId,

@@ -1,9 +1,10 @@
 //! Planner statistics: one column (`pg_stats`), several columns (`CREATE STATISTICS`).
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A row of `pg_stats`. Values are in their type's text form; they are data of the user, so they reach no report.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ColumnStatistics {
     /// Fraction of NULLs, 0 to 1.
     pub null_fraction: f64,
@@ -47,7 +48,7 @@ impl ColumnStatistics {
 }
 
 /// A `CREATE STATISTICS` object.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ExtendedStatistics {
     /// The schema it lives in.
     pub schema: String,
@@ -69,7 +70,7 @@ pub struct ExtendedStatistics {
 
 /// A row of `pg_statistic_ext_data`, as another server of the same major version can be given it. The images are
 /// `bytea` in base64; they hold values of the user.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ExtendedImage {
     /// Whether the children's rows are counted too (`stxdinherit`, 15 and later; false before).
     pub is_inherited: bool,

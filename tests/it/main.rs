@@ -32,6 +32,7 @@ mod rules;
 mod server;
 mod shadow_schema;
 mod sql_shapes;
+mod snapshot_docs;
 mod sql_statements;
 mod sql_torture;
 mod support;

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 mod covers;
@@ -12,7 +13,7 @@ use super::access_method::AccessMethod;
 use super::identifier::{quote_identifier, quote_literal};
 
 /// What an index is, apart from its name and its relation.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct IndexDefinition {
     /// The access method.
     pub access_method: AccessMethod,
@@ -30,7 +31,7 @@ pub struct IndexDefinition {
 }
 
 /// One key column of an index.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct IndexColumn {
     /// The column or expression that is indexed.
     pub target: IndexTarget,
@@ -49,7 +50,7 @@ pub struct IndexColumn {
 }
 
 /// What a key column indexes.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum IndexTarget {
     /// A column of the relation, by its unquoted name.
