@@ -30,6 +30,7 @@ mod planning_shape;
 mod report;
 mod rules;
 mod server;
+mod shadow_metapages;
 mod shadow_schema;
 mod sql_shapes;
 mod snapshot_docs;
