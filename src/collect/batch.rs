@@ -257,6 +257,7 @@ fn index(
         parent: read.parent,
         options: read.options,
         n_pages: read.n_pages,
+        n_pages_counted: None,
         n_blocks: None,
         tablespace: read.tablespace,
         n_rows: read.n_rows,

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::expression;
-use super::query::{EXTENDED_DATA, EXTENDED_DATA_OWNED, EXTENDED_EXPRESSIONS, EXTENDED_STATISTICS};
+use super::query::{ENUM_LABELS, EXTENDED_DATA, EXTENDED_DATA_OWNED, EXTENDED_EXPRESSIONS, EXTENDED_STATISTICS};
 use super::statistics::column_statistics;
 use crate::db::{Failure, Row, Transaction};
 use crate::pg::Oid;
@@ -23,6 +23,7 @@ pub(super) struct ReadStatistics {
     /// `pg_ndistinct` as text, of the last image that has one: `{"1, 2": 100, "1, -1": 5}`.
     distinct: Option<String>,
     images: Vec<ExtendedImage>,
+    enum_labels: Vec<(Oid, String)>,
 }
 
 /// What the role may read of the objects' data, and what is wanted of it.
@@ -53,8 +54,11 @@ pub(super) fn read(
         return Ok(objects);
     }
     let mut data = read_data(transaction, relations, access)?;
+    let has_combinations =
+        data.values().flat_map(|found| &found.images).any(|image| image.most_common_values.is_some());
+    let labels = if has_combinations { read_labels(transaction, &rows)? } else { BTreeMap::new() };
     for row in rows {
-        let oid = row.get("oid")?;
+        let (oid, relation) = (row.get("oid")?, row.get("relation")?);
         let Data { distinct, images } = data.remove(&oid).unwrap_or_default();
         let object = ReadStatistics {
             oid,
@@ -64,10 +68,24 @@ pub(super) fn read(
             kinds: row.texts("kinds")?.iter().filter_map(|kind| kind.chars().next()).collect(),
             distinct,
             images,
+            enum_labels: labels.get(&relation).cloned().unwrap_or_default(),
         };
-        objects.entry(row.get("relation")?).or_default().push(object);
+        objects.entry(relation).or_default().push(object);
     }
     Ok(objects)
+}
+
+/// The labels of enum types, by the relations of `objects`.
+fn read_labels(
+    transaction: &mut Transaction<'_>,
+    objects: &[Row],
+) -> Result<BTreeMap<Oid, Vec<(Oid, String)>>, Failure> {
+    let relations: Vec<Oid> = objects.iter().map(|row| row.get("relation")).collect::<Result<_, Failure>>()?;
+    let mut labels: BTreeMap<Oid, Vec<(Oid, String)>> = BTreeMap::new();
+    for row in transaction.query(&ENUM_LABELS, &[&relations])? {
+        labels.entry(row.get("relation")?).or_default().push((row.get("oid")?, row.text("label")?));
+    }
+    Ok(labels)
 }
 
 /// What ANALYZE found for one object.
@@ -96,18 +114,13 @@ fn read_data(
         found.distinct = row.optional_text("combinations")?.or(found.distinct.take());
         found.images.push(ExtendedImage {
             is_inherited,
-            n_distinct: image(&row, "n_distinct")?,
-            dependencies: image(&row, "dependencies")?,
-            most_common_values: image(&row, "most_common_values")?,
+            n_distinct: row.optional_text("n_distinct")?,
+            dependencies: row.optional_text("dependencies")?,
+            most_common_values: row.optional_text("most_common_values")?,
             expressions: expressions.remove(&(oid, is_inherited)).unwrap_or_default(),
         });
     }
     Ok(data)
-}
-
-/// Base64 in one line: the server breaks it after 76 characters.
-fn image(row: &Row, column: &str) -> Result<Option<String>, Failure> {
-    Ok(row.optional_text(column)?.map(|text| text.replace('\n', "")))
 }
 
 type Expressions = BTreeMap<(Oid, bool), Vec<Option<ColumnStatistics>>>;
@@ -154,6 +167,7 @@ pub(super) fn resolve(read: ReadStatistics, columns: &[Column], expressions: Opt
         kinds: read.kinds,
         n_distinct,
         images: read.images,
+        enum_labels: read.enum_labels,
     }
 }
 

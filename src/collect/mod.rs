@@ -192,12 +192,12 @@ fn measure(relation: &mut Relation, blocks: &BTreeMap<Oid, u64>) {
     relation.n_blocks = blocks.get(&relation.oid).copied();
     for index in &mut relation.indexes {
         index.n_blocks = blocks.get(&index.oid).copied();
-        if was_never_analysed {
-            index.n_pages = index.n_blocks.unwrap_or(index.n_pages);
+        if let (true, Some(n_blocks)) = (was_never_analysed, index.n_blocks) {
+            index.n_pages_counted = Some(std::mem::replace(&mut index.n_pages, n_blocks));
         }
     }
-    if was_never_analysed {
-        relation.n_pages = relation.n_blocks.unwrap_or(relation.n_pages);
+    if let (true, Some(n_blocks)) = (was_never_analysed, relation.n_blocks) {
+        relation.n_pages_counted = Some(std::mem::replace(&mut relation.n_pages, n_blocks));
     }
 }
 

@@ -41,6 +41,7 @@ queries! {
     COLUMNS = "columns": "columns";
     CONSTRAINTS = "constraints": "constraints";
     DATA_TYPES = "data_types": "types";
+    ENUM_LABELS = "enum_labels": "enum labels";
     EXTENDED_DATA = "extended_data": "extended statistics";
     EXTENDED_DATA_OWNED = "extended_data_owned": "extended statistics";
     EXTENDED_EXPRESSIONS = "extended_expressions": "statistics of expressions";

@@ -72,6 +72,7 @@ fn relation(row: &Row, major: u32) -> std::result::Result<Option<Relation>, Fail
         is_locked: false,
         options: row.texts("options")?,
         n_pages,
+        n_pages_counted: None,
         n_blocks: None,
         tablespace: row.optional_text("tablespace")?,
         n_rows: rows(row.get("n_rows")?, n_pages, major),

@@ -58,6 +58,7 @@ fn snapshot() -> Snapshot {
         is_locked: false,
         options: Vec::new(),
         n_pages: 10,
+        n_pages_counted: None,
         n_blocks: None,
         tablespace: None,
         n_rows: Some(1000.0),

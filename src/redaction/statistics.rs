@@ -26,7 +26,7 @@ pub(super) fn redact(statistics: &mut ColumnStatistics) {
 }
 
 pub(super) fn redact_extended(statistics: &mut ExtendedStatistics) {
-    let ExtendedStatistics { schema: _, name: _, columns: _, expressions: _, kinds: _, n_distinct: _, images } =
+    let ExtendedStatistics { schema: _, name: _, columns: _, expressions: _, kinds: _, n_distinct: _, images, enum_labels: _ } =
         statistics;
     for image in images {
         // The other two images hold column numbers and degrees.

@@ -35,8 +35,11 @@ pub struct Index {
     pub parent: Option<Oid>,
     /// Storage parameters as `name=value`.
     pub options: Vec<String>,
-    /// `relpages`.
+    /// `relpages`: blocks at the last VACUUM, ANALYZE or build; where the relation was never analysed, blocks now.
     pub n_pages: u64,
+    /// `relpages` where `n_pages` is blocks now instead.
+    #[serde(default)]
+    pub n_pages_counted: Option<u64>,
     /// Blocks now (`pg_relation_size`), which is what the planner counts with; `None` without storage, and where it was
     /// locked.
     #[serde(default)]

@@ -40,6 +40,9 @@ pub struct Relation {
     pub options: Vec<String>,
     /// `pg_class.relpages`: blocks at the last VACUUM or ANALYZE; where there was none, blocks now.
     pub n_pages: u64,
+    /// `relpages` where `n_pages` is blocks now instead.
+    #[serde(default)]
+    pub n_pages_counted: Option<u64>,
     /// Blocks now (`pg_relation_size`), which is what the planner counts with; `None` without storage, and where the
     /// relation was locked.
     #[serde(default)]

@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::pg::Oid;
+
 /// A row of `pg_stats`. Values are in their type's text form; they are data of the user, so they reach no report.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ColumnStatistics {
@@ -66,10 +68,13 @@ pub struct ExtendedStatistics {
     /// analysed or not readable.
     #[serde(default)]
     pub images: Vec<ExtendedImage>,
+    /// The labels of the enum types among the relation's columns, by the oids that stand for them in the images.
+    #[serde(default)]
+    pub enum_labels: Vec<(Oid, String)>,
 }
 
 /// A row of `pg_statistic_ext_data`, as another server of the same major version can be given it. The images are
-/// `bytea` in base64; they hold values of the user.
+/// the bytes of their `bytea` form in hexadecimal; they hold values of the user.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ExtendedImage {
     /// Whether the children's rows are counted too (`stxdinherit`, 15 and later; false before).

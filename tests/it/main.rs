@@ -32,6 +32,7 @@ mod rules;
 mod server;
 mod shadow_metapages;
 mod shadow_schema;
+mod shadow_statistics;
 mod sql_shapes;
 mod snapshot_docs;
 mod sql_statements;

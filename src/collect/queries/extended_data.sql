@@ -7,9 +7,9 @@ SELECT /* pgadvise:extended_data */
        s.oid,
        d.is_inherited,
        d.stxdndistinct::text AS combinations,
-       encode(d.stxdndistinct::bytea, 'base64') AS n_distinct,
-       encode(d.stxddependencies::bytea, 'base64') AS dependencies,
-       CASE WHEN s.stxrelid = ANY ($2::oid[]) THEN encode(d.stxdmcv::bytea, 'base64') END AS most_common_values
+       encode(d.stxdndistinct::bytea, 'hex') AS n_distinct,
+       encode(d.stxddependencies::bytea, 'hex') AS dependencies,
+       CASE WHEN s.stxrelid = ANY ($2::oid[]) THEN encode(d.stxdmcv::bytea, 'hex') END AS most_common_values
 FROM pg_statistic_ext AS s,
      (SELECT false AS stxdinherit) AS absent,
      LATERAL (SELECT stxdndistinct, stxddependencies, stxdmcv, stxdinherit AS is_inherited

@@ -6,8 +6,8 @@ SELECT /* pgadvise:extended_data_owned */
        s.oid,
        v.is_inherited,
        v.n_distinct::text AS combinations,
-       encode(v.n_distinct::bytea, 'base64') AS n_distinct,
-       encode(v.dependencies::bytea, 'base64') AS dependencies,
+       encode(v.n_distinct::bytea, 'hex') AS n_distinct,
+       encode(v.dependencies::bytea, 'hex') AS dependencies,
        CASE WHEN s.stxrelid = ANY ($2::oid[]) THEN NULL::text END AS most_common_values
 FROM pg_statistic_ext AS s
 JOIN pg_namespace AS n ON n.oid = s.stxnamespace,

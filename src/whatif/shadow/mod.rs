@@ -4,3 +4,5 @@
 pub mod brin;
 pub mod gin;
 pub mod schema;
+pub mod settings;
+pub mod statistics;
