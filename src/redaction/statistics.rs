@@ -26,8 +26,16 @@ pub(super) fn redact(statistics: &mut ColumnStatistics) {
 }
 
 pub(super) fn redact_extended(statistics: &mut ExtendedStatistics) {
-    let ExtendedStatistics { schema: _, name: _, columns: _, expressions: _, kinds: _, n_distinct: _, images, enum_labels: _ } =
-        statistics;
+    let ExtendedStatistics {
+        schema: _,
+        name: _,
+        columns: _,
+        expressions: _,
+        kinds: _,
+        n_distinct: _,
+        images,
+        enum_labels: _,
+    } = statistics;
     for image in images {
         // The other two images hold column numbers and degrees.
         let ExtendedImage { is_inherited: _, n_distinct: _, dependencies: _, most_common_values, expressions } = image;

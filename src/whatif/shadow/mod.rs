@@ -6,3 +6,4 @@ pub mod gin;
 pub mod schema;
 pub mod settings;
 pub mod statistics;
+pub mod tablespaces;
