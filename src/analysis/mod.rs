@@ -14,15 +14,16 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::advice::{self, Advice, Progress};
+use crate::advice::{self, Advice, AdviseOptions, Progress};
 use crate::collect;
-use crate::db::{Session, interrupt};
+use crate::db::{Session, Target, interrupt};
 use crate::emit::{self, Bundle, Emission, Sql};
 use crate::error::{Error, ErrorKind, Result};
 use crate::planning;
 use crate::rules::{self, Checked, Subject};
 use crate::snapshot::{Catalog, Gap, Snapshot};
-use crate::whatif::{self, Backend};
+use crate::whatif::shadow::{Agreement, Shadow, check};
+use crate::whatif::{self, Backend, Means, Prepared};
 use crate::workload::{self, Workload};
 
 /// What an analysis found.
@@ -38,6 +39,8 @@ pub struct Analysis {
     pub backend: Option<Backend>,
     /// Why nothing could; a gap says it too.
     pub no_backend: Option<Error>,
+    /// How far the shadow agrees with the server; `None` with another backend.
+    pub agreement: Option<Agreement>,
     /// What is missing beyond the gaps of the workload and its snapshot.
     pub gaps: Vec<Gap>,
 }
@@ -72,42 +75,102 @@ pub fn analyze(request: &Request, say: &dyn Fn(&str)) -> Result<Analysis> {
     let sandbox = request.sandbox_target()?;
     let (mut session, snapshot) = read(request, say)?;
     interrupt::check()?;
+    let prepared = unless_about_the_backend(prepare(request, sandbox.as_ref(), session.is_some(), &snapshot, say))?;
+    let shadow = prepared.as_ref().ok().and_then(Prepared::shadow);
 
     say("reading statements");
     let mut workload = workload::build(Arc::new(snapshot), &scripts, &request.build_options());
-    let n_statements = workload.statements.len();
-    match &mut session {
-        Some(session) => planning::plan_statements(session, &mut workload, &mut |n| {
-            say(&format!("planning statements: {n} of {n_statements}"))
-        })?,
-        None => planning::plan_from_snapshot(&mut workload),
-    }
+    plan(&mut workload, shadow, session.as_mut(), say)?;
     interrupt::check()?;
+    let agreement = shadow.map(|shadow| compare(shadow, &workload, session.as_mut(), say)).transpose()?;
 
     let checked = rules::check(&Subject::new(&workload, request.thresholds.clone()), &request.selection);
     let options = request.advise_options(&workload.snapshot);
     say("choosing indexes");
-    let chosen = match whatif::choose(request.what_if, session.as_mut(), sandbox.as_ref(), &workload) {
-        Ok(mut planner) => {
-            let mut progress = |progress: Progress| {
-                say(&format!("choosing indexes: {} candidates, {} plans", progress.n_candidates, progress.n_calls));
-                interrupt::check()
-            };
-            let weights = workload.weights();
-            let advice =
-                advice::advise(&workload, &weights, &checked.findings, &mut *planner, &options, &mut progress)?;
-            Ok((advice, planner.backend()))
-        }
-        Err(error) if is_about_the_backend(&error) => Err(error),
-        Err(error) => return Err(error),
+    let advised = match &prepared {
+        Ok(prepared) => advise(prepared, session.as_mut(), &workload, &checked, &options, say),
+        Err(error) => Err(error.clone()),
     };
-    let (advice, backend, no_backend) = match chosen {
+    let (advice, backend, no_backend) = match unless_about_the_backend(advised)? {
         Ok((advice, backend)) => (advice, Some(backend), None),
         Err(error) => (advice::without_prices(&workload, &checked.findings, &options), None, Some(error)),
     };
     let mut gaps = request.unknown_names(&workload.snapshot);
+    gaps.extend(prepared.iter().flat_map(|prepared| prepared.gaps.iter().cloned()));
+    gaps.extend(agreement.iter().filter_map(Agreement::gap));
     gaps.extend(no_backend.iter().map(no_prices));
-    Ok(Analysis { workload, checked, advice, backend, no_backend, gaps })
+    Ok(Analysis { workload, checked, advice, backend, no_backend, agreement, gaps })
+}
+
+fn prepare(
+    request: &Request,
+    sandbox: Option<&Target>,
+    is_live: bool,
+    snapshot: &Snapshot,
+    say: &dyn Fn(&str),
+) -> Result<Prepared> {
+    let means = Means { choice: request.what_if, is_live, sandbox, pg_bindir: request.pg_bindir.clone() };
+    whatif::prepare(&means, snapshot, say)
+}
+
+/// Plans the statements where they are priced: in the shadow if there is one, so that the analysed server is not asked
+/// for plans at all; else on that server; without it, by the plans that the snapshot carries.
+fn plan(
+    workload: &mut Workload,
+    shadow: Option<&Shadow>,
+    session: Option<&mut Session>,
+    say: &dyn Fn(&str),
+) -> Result<()> {
+    let n_statements = workload.statements.len();
+    let mut progress = |n| say(&format!("planning statements: {n} of {n_statements}"));
+    match (shadow, session) {
+        (Some(shadow), _) => {
+            let mut session = Session::connect(&shadow.target()?)?;
+            planning::plan_statements(&mut session, workload, &mut progress)
+        }
+        (None, Some(session)) => planning::plan_statements(session, workload, &mut progress),
+        (None, None) => {
+            planning::plan_from_snapshot(workload);
+            Ok(())
+        }
+    }
+}
+
+/// How far the shadow's plans are the server's: asked now, or as the snapshot recorded them.
+fn compare(
+    shadow: &Shadow,
+    workload: &Workload,
+    session: Option<&mut Session>,
+    say: &dyn Fn(&str),
+) -> Result<Agreement> {
+    say("comparing the shadow with the server");
+    match session {
+        Some(session) => check::compare(workload, shadow.version(), |_, planned| {
+            let plan = planning::replan(session, &workload.snapshot.server, planned)?;
+            Ok(plan.ok().map(|plan| plan.root.total_cost))
+        }),
+        None => check::compare(workload, shadow.version(), |statement, planned| {
+            Ok(planning::recorded_cost(&workload.snapshot, statement, planned))
+        }),
+    }
+}
+
+fn advise(
+    prepared: &Prepared,
+    session: Option<&mut Session>,
+    workload: &Workload,
+    checked: &Checked,
+    options: &AdviseOptions,
+    say: &dyn Fn(&str),
+) -> Result<(Advice, Backend)> {
+    let mut planner = prepared.planner(session, workload)?;
+    let mut progress = |progress: Progress| {
+        say(&format!("choosing indexes: {} candidates, {} plans", progress.n_candidates, progress.n_calls));
+        interrupt::check()
+    };
+    let weights = workload.weights();
+    let advice = advice::advise(workload, &weights, &checked.findings, &mut *planner, options, &mut progress)?;
+    Ok((advice, planner.backend()))
 }
 
 /// The snapshot, and the server that it comes from where that is there.
@@ -130,9 +193,13 @@ fn read(request: &Request, say: &dyn Fn(&str)) -> Result<(Option<Session>, Snaps
     }
 }
 
-/// Whether the run can go on without prices: the backend is not to be had, but the server is there.
-fn is_about_the_backend(error: &Error) -> bool {
-    matches!(error.kind(), ErrorKind::Unsupported | ErrorKind::Usage)
+/// The inner error is one that the run can go on with, without prices: the backend is not to be had, but what is to be
+/// analysed is there.
+fn unless_about_the_backend<T>(outcome: Result<T>) -> Result<Result<T>> {
+    match outcome {
+        Err(error) if !matches!(error.kind(), ErrorKind::Unsupported | ErrorKind::Usage) => Err(error),
+        outcome => Ok(outcome),
+    }
 }
 
 fn no_prices(error: &Error) -> Gap {

@@ -36,6 +36,8 @@ pub struct Request {
     pub what_if: Choice,
     /// The database for the sandbox backend, as a connection string.
     pub sandbox: Option<String>,
+    /// The folder of the server programs for the shadow; searched for when `None`.
+    pub pg_bindir: Option<PathBuf>,
     /// Leave out statements with fewer calls.
     pub n_calls_min: f64,
     /// Leave out statements with a lower mean execution time, in ms.
@@ -64,6 +66,7 @@ impl Request {
             weigh: None,
             what_if: Choice::Auto,
             sandbox: None,
+            pg_bindir: None,
             n_calls_min: 0.0,
             mean_ms_min: 0.0,
             budget: None,

@@ -35,6 +35,7 @@ pub(super) fn run(arguments: &AnalyzeArguments, global: &Global) -> Result<u8> {
         generated_at: Timestamp::now(),
         source_kind: kind(&request),
         what_if: analysis.backend,
+        shadow: analysis.agreement.as_ref(),
         workload: &analysis.workload,
         advice: &analysis.advice,
         findings: &analysis.checked.findings,
@@ -78,11 +79,13 @@ fn request(arguments: &AnalyzeArguments) -> Result<Request> {
     });
     request.what_if = match arguments.what_if {
         WhatIf::Auto => Choice::Auto,
+        WhatIf::Shadow => Choice::Only(Backend::Shadow),
         WhatIf::Hypopg => Choice::Only(Backend::Hypopg),
         WhatIf::Sandbox => Choice::Only(Backend::Sandbox),
         WhatIf::Estimate => Choice::Only(Backend::Estimate),
     };
     request.sandbox.clone_from(&arguments.sandbox);
+    request.pg_bindir.clone_from(&arguments.pg_bindir);
     request.n_calls_min = at_least_zero("--min-calls", arguments.min_calls)?;
     request.mean_ms_min = at_least_zero("--min-mean-ms", arguments.min_mean_ms)?;
     request.budget = arguments.budget.as_deref().map(budget).transpose()?;

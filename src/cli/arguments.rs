@@ -112,6 +112,9 @@ pub(super) struct AnalyzeArguments {
     /// What prices an index that does not exist
     #[arg(long, value_enum, default_value_t = WhatIf::Auto)]
     pub(super) what_if: WhatIf,
+    /// Folder of the PostgreSQL server's programs (initdb, postgres) for the shadow; default the best that is found
+    #[arg(long, value_name = "DIR")]
+    pub(super) pg_bindir: Option<PathBuf>,
     /// A database to build candidates in for `--what-if sandbox`: a copy of the analysed one, never itself
     #[arg(long, value_name = "URL")]
     pub(super) sandbox: Option<String>,
@@ -208,8 +211,10 @@ pub(super) enum WeighBy {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum WhatIf {
-    /// HypoPG where the server has it, else the sandbox where one is named
+    /// The sandbox where one is named, else a shadow of the server's version, else HypoPG where the server has it
     Auto,
+    /// A private PostgreSQL on this machine with the server's schema and statistics, and none of its rows
+    Shadow,
     /// Hypothetical indexes of the HypoPG extension
     Hypopg,
     /// Indexes really built in the database that --sandbox names

@@ -77,6 +77,7 @@ fn print_report(analysis: &Analysis, folder: Option<&std::path::PathBuf>) -> Res
         generated_at: Timestamp::now(),
         source_kind: SourceKind::Live,
         what_if: analysis.backend,
+        shadow: analysis.agreement.as_ref(),
         workload: &analysis.workload,
         advice: &analysis.advice,
         findings: &analysis.checked.findings,

@@ -81,6 +81,16 @@ impl Target {
         Target { database: database.to_owned(), ..self.clone() }
     }
 
+    /// The same, where the session takes `role` from its start, as with SET ROLE: for servers whose superuser we are.
+    pub fn with_role(&self, role: &str) -> Target {
+        // The server splits the option at spaces that no backslash precedes (pg_split_opts in postinit.c).
+        let escaped: String = role
+            .chars()
+            .flat_map(|c| (c == '\\' || c.is_whitespace()).then_some('\\').into_iter().chain([c]))
+            .collect();
+        Target { options: Some(format!("-c role={escaped}")), ..self.clone() }
+    }
+
     /// The schema that Prisma's `schema` or JDBC's `currentSchema` names: where the application's relations live.
     pub fn schema(&self) -> Option<&str> {
         self.schema.as_deref()

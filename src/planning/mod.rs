@@ -19,7 +19,7 @@ mod to_select_tests;
 mod typed;
 mod values;
 
-pub use recorded::{plan_from_snapshot, record};
+pub use recorded::{plan_from_snapshot, record, recorded_cost};
 
 use std::sync::Arc;
 

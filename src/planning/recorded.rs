@@ -12,7 +12,7 @@ use crate::db::Session;
 use crate::error::{Error, Result};
 use crate::pg::QueryId;
 use crate::plan;
-use crate::snapshot::{Catalog, Gap, RecordedOutcome, RecordedPlan};
+use crate::snapshot::{Catalog, Gap, RecordedOutcome, RecordedPlan, Snapshot};
 use crate::sql;
 use crate::workload::{Planned, Statement, Workload};
 
@@ -69,6 +69,23 @@ pub fn plan_from_snapshot(workload: &mut Workload) {
         workload.gaps.extend(settle(statement, outcome, &catalog, exec_ms_total));
     }
     workload.sort();
+}
+
+/// What the statement cost on the server when the snapshot was taken, in planner units; `None` where it was not planned
+/// there by the same text.
+pub fn recorded_cost(snapshot: &Snapshot, statement: &Statement, planned: &Planned) -> Option<f64> {
+    let queryids = std::iter::once(&statement.queryid).chain(&statement.queryids);
+    let mut records = queryids.filter_map(|queryid| {
+        // Sorted by queryid by whoever wrote the file; anything else only finds less.
+        let at = snapshot.plans.binary_search_by_key(queryid, |plan| plan.queryid).ok()?;
+        Some(&snapshot.plans[at].outcome)
+    });
+    match records.next()? {
+        RecordedOutcome::Planned { text, form, plan, .. } if *text == planned.text && *form == planned.form => {
+            plan::parse(plan).ok().map(|plan| plan.root.total_cost)
+        }
+        _ => None,
+    }
 }
 
 /// The record of a statement: under its own queryid, else under one that was merged into it.

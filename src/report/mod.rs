@@ -25,6 +25,7 @@ use crate::advice::{Advice, Step};
 use crate::rules::{Finding, Skipped};
 use crate::snapshot::Gap;
 use crate::whatif::Backend;
+use crate::whatif::shadow::Agreement;
 use crate::workload::Workload;
 
 /// Everything that a run of `pgadvise analyze` has to say.
@@ -36,6 +37,8 @@ pub struct Report<'a> {
     pub source_kind: SourceKind,
     /// What priced the advice; `None` when no what-if was possible (a gap says why).
     pub what_if: Option<Backend>,
+    /// How far the shadow agrees with the server; `None` with another backend.
+    pub shadow: Option<&'a Agreement>,
     /// The statements, and the snapshot that they ran against.
     pub workload: &'a Workload,
     /// What to do.

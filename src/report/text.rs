@@ -9,6 +9,7 @@ use crate::pg::text::one_line;
 use crate::rules::Finding;
 use crate::snapshot::Gap;
 use crate::whatif::Backend;
+use crate::whatif::shadow::Agreement;
 use crate::workload::PlannedBy;
 
 /// How many gaps of one kind are shown; the JSON report has all.
@@ -159,7 +160,18 @@ fn planned(report: &Report<'_>, style: Style) -> String {
             number(report.advice.n_whatif_calls as f64)
         );
     }
+    line += &report.shadow.map(agreement).unwrap_or_default();
     style.heading("How statements were planned") + &style.paragraph(2, &format!("{line}."))
+}
+
+/// Which server stood in for the analysed one, and how alike they are.
+fn agreement(shadow: &Agreement) -> String {
+    let Agreement { shadow_version, n_compared, n_equal, .. } = shadow;
+    let alike = match n_compared {
+        0 => "not compared with the server's own plans".to_owned(),
+        _ => format!("{n_equal} of {n_compared} sampled plans cost the same on the server"),
+    };
+    format!("; the shadow is a private PostgreSQL {shadow_version}, {alike}")
 }
 
 /// Where the migrations are and what to run next.

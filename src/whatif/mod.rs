@@ -13,10 +13,11 @@ pub mod shadow;
 pub mod size;
 
 pub use cache::Cached;
-pub use choose::{Choice, choose, no_sandbox};
+pub use choose::{Choice, Means, Prepared, no_sandbox, prepare};
 pub use estimate::Estimate;
 pub use hypopg::Hypopg;
 pub use sandbox::Sandbox;
+pub use shadow::Shadow;
 pub use size::{IndexSize, Metapage};
 
 use std::collections::BTreeSet;
@@ -94,6 +95,8 @@ pub trait Planner {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Backend {
+    /// A private server with the schema and the statistics of the analysed one, and none of its rows.
+    Shadow,
     /// HypoPG on the analysed server.
     Hypopg,
     /// Candidates really built and toggled in a database that the user named for it.
@@ -106,6 +109,7 @@ impl Backend {
     /// Its name on the command line and in reports.
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::Shadow => "shadow",
             Self::Hypopg => "hypopg",
             Self::Sandbox => "sandbox",
             Self::Estimate => "estimate",

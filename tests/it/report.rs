@@ -81,6 +81,7 @@ fn report(parts: &Parts) -> Report<'_> {
         generated_at: NOW.parse().expect("a time"),
         source_kind: SourceKind::Live,
         what_if: Some(Backend::Hypopg),
+        shadow: None,
         workload: &parts.workload,
         advice: &parts.advice,
         findings: &parts.findings,

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use pgadvise::db::{Target, WritableSession};
 use pgadvise::server::{Cluster, ClusterOptions};
 use pgadvise::snapshot::{Gap, Snapshot};
-use pgadvise::whatif::shadow::schema;
+use pgadvise::whatif::shadow::{login, schema};
 
 use crate::support;
 use crate::support::Database;
@@ -41,8 +41,13 @@ fn private(major: u32) -> Cluster {
 fn load(cluster: &Cluster, snapshot: &Snapshot) -> (support::Session, Vec<Gap>) {
     support::connect(&cluster.url("postgres")).execute("CREATE DATABASE shadow TEMPLATE template0");
     let target = Target::resolve(Some(&cluster.url("shadow"))).expect("a target");
-    let mut session = WritableSession::connect(&target).expect("a session");
-    let gaps = schema::load(&mut session, snapshot).unwrap_or_else(|error| panic!("{error}"));
+    let mut superuser = WritableSession::connect(&target).expect("a session");
+    login::make_planner(&mut superuser).expect("a role");
+    login::admit_planner(&mut superuser, "shadow").expect("it is admitted");
+    let target = Target::private_socket(cluster.socket_folder(), cluster.port(), login::PLANNER, "shadow");
+    let mut planner = WritableSession::connect(&target.expect("a target")).expect("a session");
+    let mut gaps = schema::load(&mut superuser, &mut planner, snapshot).expect("the server is there");
+    gaps.extend(schema::complete(&mut superuser, &mut planner, snapshot).expect("the server is there"));
     (support::connect(&cluster.url("shadow")), gaps)
 }
 
@@ -60,6 +65,11 @@ fn catalog(rows: impl Fn(&str) -> Vec<Vec<Option<String>>>) -> BTreeSet<String> 
     lines
 }
 
+/// What a superuser owns at the source belongs to the planner's role in the shadow.
+fn as_owned(shadow: &BTreeSet<String>) -> BTreeSet<String> {
+    shadow.iter().map(|line| line.replace(login::PLANNER, "postgres")).collect()
+}
+
 /// The lines that only one of the two catalogs has.
 fn differences(source: &BTreeSet<String>, shadow: &BTreeSet<String>) -> Vec<String> {
     let lost = source.difference(shadow).map(|line| format!("- {line}"));
@@ -74,7 +84,7 @@ fn the_schema_is_the_same_on_every_version() {
         let snapshot = support::collected(&source.url());
         let cluster = private(major);
         let (shadow, gaps) = load(&cluster, &snapshot);
-        let differences = differences(&catalog(|sql| source.rows(sql)), &catalog(|sql| shadow.rows(sql)));
+        let differences = differences(&catalog(|sql| source.rows(sql)), &as_owned(&catalog(|sql| shadow.rows(sql))));
         assert!(differences.is_empty() && gaps.is_empty(), "{major}:\n{}\n{gaps:#?}", differences.join("\n"));
     }
 }

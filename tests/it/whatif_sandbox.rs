@@ -6,7 +6,7 @@ use pgadvise::db::{Session, Target};
 use pgadvise::pg::{AccessMethod, IndexDefinition, IndexTarget};
 use pgadvise::server::Cluster;
 use pgadvise::snapshot::Catalog;
-use pgadvise::whatif::{Ask, Backend, CandidateId, Choice, Planner, Sandbox, choose};
+use pgadvise::whatif::{Ask, Backend, CandidateId, Choice, Means, Planner, Sandbox, prepare};
 use pgadvise::workload::Workload;
 
 use crate::support::whatif::{candidate, session, workload};
@@ -172,13 +172,17 @@ fn the_analysed_database_is_refused_and_a_missing_backend_says_what_to_do() {
     let error = Sandbox::connect(&target(&analysed.url()), Some(&mut session), &workload).err().expect("an error");
     assert_eq!(error.message(), "the sandbox is the analysed database itself");
     let (_, other) = databases("sandbox_chosen");
-    let chosen = choose(Choice::Auto, Some(&mut session), Some(&target(&other.url())), &workload);
-    assert_eq!(chosen.expect("a backend").backend(), Backend::Sandbox);
-    let error = choose(Choice::Only(Backend::Sandbox), Some(&mut session), None, &workload).err().expect("an error");
+    let sandbox = target(&other.url());
+    let means = |choice| Means { choice, is_live: true, sandbox: None, pg_bindir: None };
+    let ready = |means| prepare(&means, &workload.snapshot, &|_| {});
+    let named = ready(Means { sandbox: Some(&sandbox), ..means(Choice::Auto) }).expect("a backend");
+    assert_eq!(named.backend(), Backend::Sandbox);
+    let error = ready(means(Choice::Only(Backend::Sandbox))).err().expect("an error");
     assert!(error.hint().is_some_and(|hint| hint.contains("--sandbox URL")));
-    let error = choose(Choice::Auto, Some(&mut session), None, &workload).err().expect("an error");
+    let hypopg = ready(means(Choice::Only(Backend::Hypopg))).expect("it is there to be asked");
+    let error = hypopg.planner(Some(&mut session), &workload).err().expect("an error");
     assert!(error.hint().is_some_and(|hint| hint.contains("CREATE EXTENSION hypopg;")), "{error}");
-    let error = choose(Choice::Only(Backend::Hypopg), None, None, &workload).err().expect("an error");
+    let error = ready(Means { is_live: false, ..means(Choice::Only(Backend::Hypopg)) }).err().expect("an error");
     assert!(error.message().contains("snapshot file"), "{error}");
     assert_eq!(analysed.value(LEFT), "0");
 }

@@ -68,6 +68,7 @@ fn source(report: &Report<'_>) -> JsonSource {
         database: snapshot.server.database.clone(),
         stats_since: snapshot.statements.as_ref().and_then(|statements| statements.source.stats_reset),
         what_if: report.what_if,
+        shadow: report.shadow.cloned(),
     }
 }
 

@@ -12,6 +12,7 @@ use crate::pg::RelationName;
 use crate::rules::{Severity, Skipped};
 use crate::snapshot::Gap;
 use crate::whatif::Backend;
+use crate::whatif::shadow::Agreement;
 use crate::workload::PlannedBy;
 
 /// The version of the report's shape, raised when a reader of the old one would misread the new one.
@@ -59,6 +60,8 @@ pub struct JsonSource {
     pub stats_since: Option<Timestamp>,
     /// What priced the advice; null when no what-if was possible.
     pub what_if: Option<Backend>,
+    /// How far the shadow agrees with the server; null with another backend.
+    pub shadow: Option<Agreement>,
 }
 
 /// What ran.

@@ -8,7 +8,7 @@ use pgadvise::db::{Session, Target};
 use pgadvise::planning;
 use pgadvise::rules::{self, Selection, Subject, Thresholds};
 use pgadvise::sql::FileStatement;
-use pgadvise::whatif::{self, Choice};
+use pgadvise::whatif::{self, Backend, Choice, Means};
 use pgadvise::workload::{BuildOptions, ScriptFile, Workload, build};
 
 use super::Database;
@@ -35,6 +35,8 @@ pub fn planned(database: &Database, statements: &[(f64, &str)]) -> (Session, Wor
 pub fn advised(database: &Database, statements: &[(f64, &str)], options: &AdviseOptions) -> Advice {
     let (mut session, workload) = planned(database, statements);
     let findings = rules::check(&Subject::new(&workload, Thresholds::default()), &Selection::default()).findings;
-    let mut planner = whatif::choose(Choice::Auto, Some(&mut session), None, &workload).expect("a backend");
+    let means = Means { choice: Choice::Only(Backend::Hypopg), is_live: true, sandbox: None, pg_bindir: None };
+    let prepared = whatif::prepare(&means, &workload.snapshot, &|_| {}).expect("a backend");
+    let mut planner = prepared.planner(Some(&mut session), &workload).expect("a planner");
     advise(&workload, &workload.weights(), &findings, &mut *planner, options, &mut |_| Ok(())).expect("advice")
 }

@@ -30,7 +30,7 @@ fn create(extension: &Extension) -> Step {
     let name = quote_identifier(&extension.name).into_owned();
     let schema = quote_identifier(&extension.schema);
     let sql = format!("CREATE EXTENSION IF NOT EXISTS {name} SCHEMA {schema}");
-    Step::one("extension", name, sql)
+    Step::one("extension", name, sql).by_superuser()
 }
 
 /// The extensions of `snapshot` that the database does not have.

@@ -107,7 +107,7 @@ pub(super) fn flags(relation: &Relation) -> Vec<Step> {
                 index.is_live,
                 quote_literal(&own)
             );
-            Step::one("index", own, sql)
+            Step::one("index", own, sql).by_superuser()
         })
         .collect()
 }

@@ -21,6 +21,7 @@ mod views;
 use std::collections::BTreeMap;
 
 use self::extensions::Missing;
+use self::passes::Hands;
 use self::step::Step;
 use self::stubs::Stubs;
 use crate::db::WritableSession;
@@ -35,22 +36,44 @@ const NAMES_SHOWN: usize = 20;
 const SETTINGS: &str = "SET check_function_bodies = off; SET search_path = pg_catalog; SET client_min_messages = error; \
                         SET standard_conforming_strings = on; SET statement_timeout = 0; SET row_security = off";
 
-/// Makes the schema of `snapshot` in the database of `session`, which is empty. Roles are made for the whole server,
+/// Makes the schema of `snapshot` in an empty database, in which both sessions are. Roles are made for the whole server,
 /// where they do not exist yet.
 ///
 /// # Errors
 /// Only when the session is lost: what the server refuses is a gap.
-pub fn load(session: &mut WritableSession, snapshot: &Snapshot) -> Result<Vec<Gap>> {
-    session.execute(SETTINGS).map_err(Error::from)?;
-    let existing_roles = roles::existing(session)?;
-    let mut first = roles::steps(&snapshot.schema, &existing_roles, session.server_version().major());
+pub fn load(superuser: &mut WritableSession, planner: &mut WritableSession, snapshot: &Snapshot) -> Result<Vec<Gap>> {
+    let mut hands = Hands { superuser, planner };
+    for session in [&mut *hands.superuser, &mut *hands.planner] {
+        session.execute(SETTINGS).map_err(Error::from)?;
+    }
+    let existing_roles = roles::existing(hands.superuser)?;
+    let mut first = roles::steps(&snapshot.schema, &existing_roles, hands.superuser.server_version().major());
+    first.push(policies::privileges());
     first.extend(schemas(snapshot));
     first.extend(extensions::steps(snapshot));
-    let mut gaps = passes::make(session, first)?;
-    let missing = extensions::missing(session, snapshot)?;
-    gaps.extend(passes::make(session, steps(snapshot, &missing))?);
+    first.extend(policies::extension_privileges(&snapshot.schema.schemas));
+    let mut gaps = passes::make(&mut hands, first)?;
+    let missing = extensions::missing(hands.superuser, snapshot)?;
+    gaps.extend(passes::make(&mut hands, steps(snapshot, &missing))?);
     let unread = |object: &String| Gap::new("schema", object.clone(), "it is not made in the shadow");
     gaps.extend(snapshot.schema.unread.iter().map(unread));
+    Ok(gathered(gaps))
+}
+
+/// Adds what may be there only when the superuser has read values of all types, which he does to load statistics: the
+/// checks of domains run the target's functions.
+///
+/// # Errors
+/// As [`load`].
+pub fn complete(
+    superuser: &mut WritableSession,
+    planner: &mut WritableSession,
+    snapshot: &Snapshot,
+) -> Result<Vec<Gap>> {
+    let mut hands = Hands { superuser, planner };
+    let missing = extensions::missing(hands.superuser, snapshot)?;
+    let types = snapshot.schema.types.iter().filter(|own| missing.is_own(own.extension.as_deref()));
+    let gaps = passes::make(&mut hands, types.flat_map(types::checks).collect())?;
     Ok(gathered(gaps))
 }
 
@@ -88,11 +111,11 @@ fn steps(snapshot: &Snapshot, missing: &Missing) -> Vec<Step> {
     steps.extend(by_oid.iter().flat_map(|relation| constraints::foreign_keys(relation)));
     steps.extend(by_oid.iter().flat_map(|relation| constraints::statistics(relation)));
     steps.extend(by_oid.iter().filter_map(|relation| views::step(relation)));
+    steps.extend(by_oid.iter().filter_map(|relation| views::populated(relation)));
     steps.extend(by_oid.iter().filter(|relation| is_matview(relation)).flat_map(|relation| indexes::steps(relation)));
     steps.extend(by_oid.iter().flat_map(|relation| views::rewriting(relation)));
     steps.extend(by_oid.iter().flat_map(|relation| policies::steps(relation)));
-    steps.extend(policies::owners(&by_oid));
-    steps.extend(policies::grants(&schema.schemas));
+    steps.extend(policies::owners(&by_oid, &schema.roles));
     steps.extend(by_oid.iter().flat_map(|relation| indexes::flags(relation)));
     steps
 }

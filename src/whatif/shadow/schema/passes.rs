@@ -2,7 +2,7 @@
 //! order by kind is nearly right, and whatever it gets wrong (a function over a row type, a view over a function) is
 //! right in the next pass.
 
-use super::step::Step;
+use super::step::{Hand, Step};
 use crate::db::WritableSession;
 use crate::error::Result;
 use crate::snapshot::Gap;
@@ -14,16 +14,33 @@ const STEPS_MIN: usize = 8;
 /// The SQLSTATE of a syntax error, for which the server refuses a whole message before it does anything.
 const SYNTAX_ERROR: &str = "42601";
 
+/// The sessions that steps are sent through, both in the same database.
+pub(super) struct Hands<'s> {
+    /// Changes catalogs and makes what only a superuser may.
+    pub superuser: &'s mut WritableSession,
+    /// Makes everything else.
+    pub planner: &'s mut WritableSession,
+}
+
+impl Hands<'_> {
+    fn session(&mut self, hand: Hand) -> &mut WritableSession {
+        match hand {
+            Hand::Planner => self.planner,
+            Hand::Superuser => self.superuser,
+        }
+    }
+}
+
 /// Makes what `steps` describe, and returns what could not be made or only in part.
 ///
 /// # Errors
 /// Only when the session is lost.
-pub(super) fn make(session: &mut WritableSession, steps: Vec<Step>) -> Result<Vec<Gap>> {
+pub(super) fn make(hands: &mut Hands<'_>, steps: Vec<Step>) -> Result<Vec<Gap>> {
     let mut gaps = Vec::new();
     let mut pending = steps;
     while !pending.is_empty() {
         let n_before = pending.len();
-        pending = pass(session, pending, &mut gaps)?;
+        pending = pass(hands, pending, &mut gaps)?;
         if pending.len() == n_before && !try_another(&mut pending) {
             break;
         }
@@ -43,7 +60,7 @@ fn try_another(pending: &mut [Step]) -> bool {
 }
 
 /// Sends every step once, and returns those that were refused.
-fn pass(session: &mut WritableSession, mut steps: Vec<Step>, gaps: &mut Vec<Gap>) -> Result<Vec<Step>> {
+fn pass(hands: &mut Hands<'_>, mut steps: Vec<Step>, gaps: &mut Vec<Gap>) -> Result<Vec<Step>> {
     let mut is_refused = vec![false; steps.len()];
     let (mut next, mut n_steps) = (0, STEPS_MAX);
     // Where the last refusal was: what comes before it is sent again, alone.
@@ -55,9 +72,11 @@ fn pass(session: &mut WritableSession, mut steps: Vec<Step>, gaps: &mut Vec<Gap>
             next += 1;
             continue;
         }
+        let hand = steps[next].hand;
         let end = known_refusal.unwrap_or(steps.len()).min(next + n_steps);
+        let end = (next..end).find(|at| steps[*at].hand != hand).unwrap_or(end);
         let statements: Vec<&String> = steps[next..end].iter().flat_map(Step::statements).collect();
-        let batch = session.batch(&statements)?;
+        let batch = hands.session(hand).batch(&statements)?;
         let Some(refused) = batch.refused else {
             next = end;
             n_steps = (n_steps * 2).min(STEPS_MAX);

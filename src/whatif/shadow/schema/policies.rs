@@ -3,7 +3,7 @@
 
 use super::step::Step;
 use crate::pg::quote_identifier;
-use crate::snapshot::schema::Policy;
+use crate::snapshot::schema::{Policy, Role};
 use crate::snapshot::{Relation, RelationKind};
 
 /// The policies of `relation`, and whether they are in force.
@@ -37,11 +37,14 @@ fn create(table: &str, policy: &Policy) -> Step {
 
 /// Owners, where they decide on row level security: of tables that have it, and of views, which read as their owner. Where
 /// no table has it, nobody's rights matter.
-pub(super) fn owners(relations: &[&Relation]) -> Vec<Step> {
+pub(super) fn owners(relations: &[&Relation], roles: &[Role]) -> Vec<Step> {
     if !relations.iter().any(|relation| relation.has_row_security) {
         return Vec::new();
     }
-    let owned = relations.iter().filter(|relation| relation.has_row_security || relation.kind == RelationKind::View);
+    let matters = |relation: &&&Relation| relation.has_row_security || relation.kind == RelationKind::View;
+    // The planner's role sees through row level security, as the superuser does that it stands for.
+    let is_superuser = |name: &str| roles.iter().any(|role| role.name == name && role.is_superuser);
+    let owned = relations.iter().filter(matters).filter(|relation| !is_superuser(&relation.owner));
     owned
         .map(|relation| {
             let kind = if relation.kind == RelationKind::View { "VIEW" } else { "TABLE" };
@@ -51,13 +54,18 @@ pub(super) fn owners(relations: &[&Relation]) -> Vec<Step> {
         .collect()
 }
 
-/// Everybody may do everything in the schemas.
-pub(super) fn grants(schemas: &[String]) -> Vec<Step> {
-    let in_schema = |schema: &String| {
+/// Everybody may do everything with what will be made.
+pub(super) fn privileges() -> Step {
+    let grants = ["TABLES", "SEQUENCES", "FUNCTIONS", "TYPES", "SCHEMAS"]
+        .map(|objects| format!("ALTER DEFAULT PRIVILEGES GRANT ALL ON {objects} TO PUBLIC"));
+    Step::exact("privileges", "PUBLIC", grants.to_vec())
+}
+
+/// Everybody may read the relations of extensions, whose owner is the superuser.
+pub(super) fn extension_privileges(schemas: &[String]) -> impl Iterator<Item = Step> {
+    schemas.iter().map(|schema| {
         let name = quote_identifier(schema);
-        let grants = ["TABLES", "SEQUENCES", "FUNCTIONS"]
-            .map(|objects| format!("GRANT ALL ON ALL {objects} IN SCHEMA {name} TO PUBLIC"));
-        Step::exact("privileges", name.into_owned(), grants.to_vec())
-    };
-    schemas.iter().map(in_schema).collect()
+        let sql = format!("GRANT SELECT ON ALL TABLES IN SCHEMA {name} TO PUBLIC");
+        Step::one("privileges", name, sql).by_superuser()
+    })
 }

@@ -11,11 +11,22 @@ pub(super) struct Attempt {
     pub loss: Option<String>,
 }
 
+/// Who sends a step's statements.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Hand {
+    /// The role that may do nothing outside its database: for every statement that holds a word of the target's.
+    Planner,
+    /// The superuser: for statements of our own that hold names only, each quoted.
+    Superuser,
+}
+
 /// An object to create.
 #[derive(Debug, Clone)]
 pub(super) struct Step {
     /// What it is: the kind of gap it leaves.
     pub kind: &'static str,
+    /// Who makes it.
+    pub hand: Hand,
     /// Its name, as SQL.
     pub name: String,
     /// The ways to make it, the exact one first.
@@ -30,7 +41,7 @@ impl Step {
     /// An object that `statements` make.
     pub fn exact(kind: &'static str, name: impl Into<String>, statements: Vec<String>) -> Self {
         let attempts = vec![Attempt { statements, loss: None }];
-        Self { kind, name: name.into(), attempts, position: 0, refusal: None }
+        Self { kind, hand: Hand::Planner, name: name.into(), attempts, position: 0, refusal: None }
     }
 
     /// An object that one statement makes.
@@ -41,7 +52,12 @@ impl Step {
     /// An object that only a stand-in can be made for, which is said: `loss`.
     pub fn stand_in(kind: &'static str, name: impl Into<String>, statements: Vec<String>, loss: &str) -> Self {
         let attempts = vec![Attempt { statements, loss: Some(loss.to_owned()) }];
-        Self { kind, name: name.into(), attempts, position: 0, refusal: None }
+        Self { kind, hand: Hand::Planner, name: name.into(), attempts, position: 0, refusal: None }
+    }
+
+    /// Lets the superuser make it.
+    pub fn by_superuser(self) -> Self {
+        Self { hand: Hand::Superuser, ..self }
     }
 
     /// Adds what is tried when nothing before was taken.

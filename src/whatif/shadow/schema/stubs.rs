@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
+use super::super::login;
 use super::extensions::Missing;
 use super::step::Step;
 use crate::pg::identifier::quote_literal;
@@ -38,12 +39,8 @@ pub(super) fn base_type(name: &RelationName, base: &BaseType) -> Step {
     let sql = name.to_string();
     let Some((input, output)) = functions(base) else {
         let statement = format!("CREATE TYPE {sql}");
-        return Step::stand_in(
-            "type",
-            sql,
-            vec![statement],
-            "its layout has no stand-in: relations with columns of this type are missing in the shadow",
-        );
+        let loss = "its layout has no stand-in: relations with columns of this type are missing in the shadow";
+        return Step::stand_in("type", sql, vec![statement], loss).by_superuser();
     };
     let function = |suffix: &str| {
         RelationName::new(
@@ -73,7 +70,8 @@ pub(super) fn base_type(name: &RelationName, base: &BaseType) -> Step {
         "it is not available on this machine: the shadow has a type of its layout without its operators, so that \
          statements with those cannot be planned"
     };
-    Step::stand_in("type", sql, statements, loss)
+    statements.push(format!("ALTER TYPE {sql} OWNER TO {}", login::PLANNER));
+    Step::stand_in("type", sql, statements, loss).by_superuser()
 }
 
 /// Input and output functions of a built-in type of the same length.

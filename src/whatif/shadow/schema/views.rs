@@ -23,18 +23,19 @@ pub(super) fn step(relation: &Relation) -> Option<Step> {
     let name = relation.name.to_string();
     let columns: Vec<_> = relation.columns.iter().map(|column| quote_identifier(&column.name)).collect();
     let columns = if columns.is_empty() { String::new() } else { format!(" ({})", columns.join(", ")) };
-    let mut statements = vec![format!("CREATE {kind} {name}{columns}{} AS {query}", options(&relation.options))];
-    if is_materialized(relation) {
-        if let Some(create) = statements.first_mut() {
-            create.push_str("\nWITH NO DATA");
-        }
-        // The planner refuses to read one that was never filled.
-        statements.push(format!(
-            "UPDATE pg_catalog.pg_class SET relispopulated = true WHERE oid = {}::pg_catalog.regclass",
-            quote_literal(&name)
-        ));
-    }
-    Some(Step::exact("relation", name, statements))
+    let without_rows = if is_materialized(relation) { "\nWITH NO DATA" } else { "" };
+    let create = format!("CREATE {kind} {name}{columns}{} AS {query}{without_rows}", options(&relation.options));
+    Some(Step::one("relation", name, create))
+}
+
+/// Lets the planner read a materialized view that was never filled, which it refuses otherwise.
+pub(super) fn populated(relation: &Relation) -> Option<Step> {
+    let name = relation.name.to_string();
+    let sql = format!(
+        "UPDATE pg_catalog.pg_class SET relispopulated = true WHERE oid = {}::pg_catalog.regclass",
+        quote_literal(&name)
+    );
+    is_materialized(relation).then(|| Step::one("relation", name, sql).by_superuser())
 }
 
 /// Rules, and triggers that make a view writable.

@@ -1,0 +1,158 @@
+//! The shadow as a [`Planner`]: candidates become phantoms in every worker's database, questions are shared out among the
+//! workers. Builds no shadow.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::phantom::{self, Wanted};
+use super::pricing::Question;
+use super::worker::{Answer, Sight, Worker};
+use crate::error::{Error, Result};
+use crate::pg::{Bytes, Oid, RelationName};
+use crate::snapshot::Catalog;
+use crate::whatif::declared::{Declared, create_sql, effective};
+use crate::whatif::{Ask, Backend, CandidateId, Hypothetical, Planner, Price, explain, size};
+use crate::workload::Workload;
+
+/// A backend's answer to one question.
+type Priced = std::result::Result<Price, String>;
+
+/// Prices the statements of one workload in the shadow.
+pub struct ShadowPlanner<'w> {
+    workers: Vec<Worker>,
+    workload: &'w Workload,
+    catalog: Catalog<'w>,
+    declared: Vec<Declared>,
+    n_calls: u64,
+}
+
+impl<'w> ShadowPlanner<'w> {
+    /// A planner with one worker for each database.
+    pub(super) fn new(workers: Vec<Worker>, workload: &'w Workload) -> Self {
+        let catalog = Catalog::new(&workload.snapshot);
+        Self { workers, workload, catalog, declared: Vec::new(), n_calls: 0 }
+    }
+
+    /// What a candidate becomes, or why it cannot be built.
+    fn wanted(&self, id: CandidateId, candidate: &Hypothetical) -> std::result::Result<(RelationName, Wanted), String> {
+        let Some(relation) = self.catalog.relation(candidate.relation) else {
+            return Err(format!("relation {} is not in the snapshot", candidate.relation));
+        };
+        let name = phantom::name(id.0);
+        let create_sql = create_sql(Some(&name), relation, &candidate.definition);
+        let parts = size::parts(&self.catalog, relation, &candidate.definition)?;
+        let parts = parts.into_iter().map(|part| (part.relation.name.clone(), (part.size, part.n_rows))).collect();
+        Ok((relation.name.clone(), Wanted { name, create_sql, parts }))
+    }
+
+    /// Makes the phantoms in every database at once. The reasons of those that were refused.
+    fn create(
+        &mut self,
+        wanted: &BTreeMap<RelationName, Vec<(CandidateId, Wanted)>>,
+    ) -> Result<BTreeMap<CandidateId, String>> {
+        let create = |worker: &mut Worker| -> Result<BTreeMap<CandidateId, String>> {
+            let mut refused = BTreeMap::new();
+            for (relation, wanted) in wanted {
+                let ids = wanted.iter().map(|(id, _)| *id);
+                let reasons = worker.create(relation, wanted)?;
+                refused.extend(ids.zip(reasons).filter_map(|(id, reason)| Some((id, reason?))));
+            }
+            Ok(refused)
+        };
+        let refused = in_parallel(self.workers.iter_mut().collect(), create)?;
+        Ok(refused.into_iter().flatten().collect())
+    }
+
+    /// The existing indexes `hidden` and those attached to them, by name.
+    fn names_of(&self, hidden: &BTreeSet<Oid>) -> BTreeSet<RelationName> {
+        let mut names = BTreeSet::new();
+        let mut open: Vec<Oid> = hidden.iter().copied().collect();
+        while let Some(oid) = open.pop() {
+            let Some((relation, index)) = self.catalog.index(oid) else { continue };
+            if names.insert(RelationName::new(&relation.name.schema, &index.name)) {
+                let partitions =
+                    self.catalog.children(relation.oid).iter().filter_map(|oid| self.catalog.relation(*oid));
+                let attached =
+                    partitions.flat_map(|partition| &partition.indexes).filter(|index| index.parent == Some(oid));
+                open.extend(attached.map(|index| index.oid));
+            }
+        }
+        names
+    }
+
+    fn price_of(&self, answer: Answer) -> Priced {
+        answer.map(|(plan, used)| Price {
+            total_cost: plan.root.total_cost,
+            used,
+            used_existing: explain::existing_indexes(&plan, &self.catalog),
+            unproven: BTreeSet::new(),
+        })
+    }
+}
+
+impl Planner for ShadowPlanner<'_> {
+    fn backend(&self) -> Backend {
+        Backend::Shadow
+    }
+
+    fn declare(&mut self, candidates: &[Hypothetical]) -> Result<Vec<std::result::Result<Bytes, String>>> {
+        let first = self.declared.len();
+        let mut by_relation: BTreeMap<RelationName, Vec<(CandidateId, Wanted)>> = BTreeMap::new();
+        let mut answers = Vec::new();
+        for (number, candidate) in candidates.iter().enumerate() {
+            let id = CandidateId((first + number) as u32);
+            let wanted = self.wanted(id, candidate);
+            answers.push(wanted.map(|(relation, wanted)| {
+                let n_pages = wanted.parts.values().map(|(size, _)| size.n_pages).sum();
+                by_relation.entry(relation).or_default().push((id, wanted));
+                Bytes::of_blocks(n_pages)
+            }));
+        }
+        for (id, reason) in self.create(&by_relation)? {
+            answers[id.0 as usize - first] = Err(reason);
+        }
+        for (candidate, answer) in candidates.iter().zip(&answers) {
+            let mut declared = Declared::new(&self.catalog, candidate);
+            declared.refused = answer.as_ref().err().cloned();
+            self.declared.push(declared);
+        }
+        Ok(answers)
+    }
+
+    fn price(&mut self, asks: &[Ask]) -> Result<Vec<Priced>> {
+        let mut answers = vec![Err(explain::NOT_PLANNED.to_owned()); asks.len()];
+        let mut questions: Vec<(Sight, Question<'_>)> = Vec::new();
+        for (position, ask) in asks.iter().enumerate() {
+            if let Ok(planned) = explain::planned(&self.workload.statements, ask.statement) {
+                let visible = effective(&self.declared, &ask.visible, &ask.hidden);
+                let sight = Sight { visible, hidden: self.names_of(&ask.hidden) };
+                questions.push((sight, Question { position, planned }));
+            }
+        }
+        questions.sort_by(|(left, _), (right, _)| left.cmp(right));
+        self.n_calls += questions.len() as u64;
+        let questions: Vec<(&Sight, Question<'_>)> =
+            questions.iter().map(|(sight, question)| (sight, *question)).collect();
+        let n_each = questions.len().div_ceil(self.workers.len()).max(1);
+        let work: Vec<_> = self.workers.iter_mut().zip(questions.chunks(n_each)).collect();
+        for (position, answer) in
+            in_parallel(work, |(worker, questions)| worker.answer(questions))?.into_iter().flatten()
+        {
+            answers[position] = self.price_of(answer);
+        }
+        Ok(answers)
+    }
+
+    fn n_calls(&self) -> u64 {
+        self.n_calls
+    }
+}
+
+/// Does every piece of work in a thread of its own, and waits for all.
+fn in_parallel<W: Send, T: Send>(work: Vec<W>, run: impl Fn(W) -> Result<T> + Sync) -> Result<Vec<T>> {
+    std::thread::scope(|scope| {
+        let run = &run;
+        let threads: Vec<_> = work.into_iter().map(|piece| scope.spawn(move || run(piece))).collect();
+        let ended = threads.into_iter().map(|thread| thread.join());
+        ended.map(|ended| ended.unwrap_or_else(|_| Err(Error::internal("a worker of the shadow panicked")))).collect()
+    })
+}

@@ -1,0 +1,123 @@
+//! One database of the shadow and the session that works in it: makes phantoms there, answers questions there. Shares
+//! nothing with the other workers, so that each can toggle indexes without the others seeing it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use super::login::Door;
+use super::phantom::{self, Phantom, Wanted};
+use super::pricing::{self, Circumstances, Group, Question};
+use crate::db::WritableSession;
+use crate::error::Result;
+use crate::pg::{Oid, RelationName};
+use crate::plan::Plan;
+use crate::whatif::CandidateId;
+
+const EXISTING: &str = include_str!("queries/existing.sql");
+
+/// What one question sees: the phantoms that exist in it, and the existing indexes that do not, by their names.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Sight {
+    /// Phantoms.
+    pub visible: BTreeSet<CandidateId>,
+    /// Existing indexes, with those attached to them.
+    pub hidden: BTreeSet<RelationName>,
+}
+
+/// The plan that a question got, and the phantoms in it; or why there is none.
+pub(super) type Answer = std::result::Result<(Plan, BTreeSet<CandidateId>), String>;
+
+/// A worker.
+pub(super) struct Worker {
+    /// Changes catalogs; sends no text of the target's.
+    superuser: WritableSession,
+    /// Makes indexes and plans statements.
+    planner: WritableSession,
+    data_directory: PathBuf,
+    circumstances: Circumstances,
+    /// The database's own indexes.
+    existing: BTreeMap<RelationName, Oid>,
+    phantoms: BTreeMap<CandidateId, Vec<Oid>>,
+    by_name: BTreeMap<RelationName, CandidateId>,
+}
+
+impl Worker {
+    /// Connects to `database`.
+    ///
+    /// # Errors
+    /// The server is lost.
+    pub fn connect(door: &Door, database: &str, data_directory: &Path, circumstances: &Circumstances) -> Result<Self> {
+        let mut superuser = WritableSession::connect(&door.as_superuser(database)?)?;
+        let mut planner = WritableSession::connect(&door.as_planner(database)?)?;
+        planner.execute(&format!("SET search_path = {}", circumstances.search_path))?;
+        let mut existing = BTreeMap::new();
+        for row in superuser.query(EXISTING, &[])? {
+            existing.insert(RelationName::new(row.text("schema")?, row.text("name")?), row.get("oid")?);
+        }
+        Ok(Self {
+            superuser,
+            planner,
+            data_directory: data_directory.to_owned(),
+            circumstances: circumstances.clone(),
+            existing,
+            phantoms: BTreeMap::new(),
+            by_name: BTreeMap::new(),
+        })
+    }
+
+    /// Makes the phantoms `wanted` of `relation`; for each the reason when it cannot be built.
+    ///
+    /// # Errors
+    /// As [`phantom::create`].
+    pub fn create(&mut self, relation: &RelationName, wanted: &[(CandidateId, Wanted)]) -> Result<Vec<Option<String>>> {
+        let (ids, wanted): (Vec<CandidateId>, Vec<Wanted>) = wanted.iter().cloned().unzip();
+        let created = phantom::create(&mut self.superuser, &mut self.planner, &self.data_directory, relation, &wanted)?;
+        let note = |(id, created): (CandidateId, std::result::Result<Vec<Phantom>, String>)| match created {
+            Err(reason) => Some(reason),
+            Ok(phantoms) => {
+                self.phantoms.insert(id, phantoms.iter().map(|phantom| phantom.oid).collect());
+                self.by_name.extend(phantoms.into_iter().map(|phantom| (phantom.name, id)));
+                None
+            }
+        };
+        Ok(ids.into_iter().zip(created).map(note).collect())
+    }
+
+    /// Answers questions, each with what it sees.
+    ///
+    /// # Errors
+    /// As [`pricing::answer`].
+    pub fn answer(&mut self, questions: &[(&Sight, Question<'_>)]) -> Result<Vec<(usize, Answer)>> {
+        let mut groups: Vec<Group<'_>> = Vec::new();
+        let mut open: Option<&Sight> = None;
+        for (sight, question) in questions {
+            match groups.last_mut() {
+                Some(group) if open == Some(*sight) => group.questions.push(*question),
+                _ => {
+                    groups.push(self.group(sight, *question));
+                    open = Some(*sight);
+                }
+            }
+        }
+        let answers = pricing::answer(&mut self.planner, &self.circumstances, &groups)?;
+        Ok(answers
+            .into_iter()
+            .map(|(position, answer)| (position, answer.map(|plan| self.with_phantoms(plan))))
+            .collect())
+    }
+
+    fn group<'q>(&self, sight: &Sight, question: Question<'q>) -> Group<'q> {
+        Group {
+            shown: sight.visible.iter().filter_map(|id| self.phantoms.get(id)).flatten().copied().collect(),
+            hidden: sight.hidden.iter().filter_map(|name| self.existing.get(name)).copied().collect(),
+            questions: vec![question],
+        }
+    }
+
+    fn with_phantoms(&self, plan: Plan) -> (Plan, BTreeSet<CandidateId>) {
+        let used = plan.indexes_used().into_iter();
+        let candidates =
+            used.filter_map(|(schema, name)| self.by_name.get(&RelationName::new(schema?, name)).copied()).collect();
+        (plan, candidates)
+    }
+}
