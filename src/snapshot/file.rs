@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use tempfile::NamedTempFile;
 
+use super::check::check;
 use super::stream::{self, Form, JSON_BYTES_MAX};
 use super::{FORMAT_VERSION, Snapshot};
 use crate::error::{Error, Result, reason};
@@ -116,7 +117,9 @@ fn read(path: &Path) -> Result<Snapshot> {
             .with_hint("Write the snapshot into a file first, and name that."));
     }
     let failure = match parse::<Snapshot>(&mut file) {
-        Ok(snapshot) if snapshot.format_version == FORMAT_VERSION => return Ok(snapshot),
+        Ok(snapshot) if snapshot.format_version == FORMAT_VERSION => {
+            return check(&snapshot).map(|()| snapshot).map_err(Error::unsupported);
+        }
         Ok(snapshot) => return Err(other_version(snapshot.format_version)),
         Err(error) => error,
     };

@@ -1,6 +1,7 @@
 //! What the server said: plain data, no I/O. Collected by `collect`, read by everything after it.
 
 pub mod catalog;
+mod check;
 mod file;
 pub mod foreign_key;
 mod index;

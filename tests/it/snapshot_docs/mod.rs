@@ -63,6 +63,9 @@ fn what_the_user_wrote_as_a_value_goes() {
     ] {
         assert_eq!(fates.of(owner, field), redacted::Fate::Removed, "{owner}.{field}");
     }
+    for (owner, field) in [("Column", "default"), ("Function", "definition")] {
+        assert_eq!(fates.of(owner, field), redacted::Fate::RemovedInPart, "{owner}.{field}");
+    }
     assert_eq!(fates.of("StatementEntry", "text"), redacted::Fate::Changed);
     assert_eq!(fates.of("ColumnStatistics", "null_fraction"), redacted::Fate::Stays);
 }

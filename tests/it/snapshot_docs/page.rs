@@ -51,7 +51,9 @@ fn table(page: &mut String, owner: &str, definition: &Value, fates: &Fates) {
     for (field, form) in definition["properties"].as_object().into_iter().flatten() {
         let fate = match fates.of(owner, field) {
             Fate::Stays => "",
+            Fate::Changed if !references(form).is_empty() => "within",
             Fate::Changed => "changed",
+            Fate::RemovedInPart => "**removed** where it holds values",
             Fate::Removed => "**removed**",
         };
         let _ = writeln!(page, "| `{field}` | {} | {fate} | {} |", form_of(form), description(form));

@@ -15,6 +15,8 @@ pub enum Fate {
     Stays,
     /// It is there with another content.
     Changed,
+    /// It is emptied in some forms.
+    RemovedInPart,
     /// It is emptied.
     Removed,
 }
@@ -62,7 +64,11 @@ fn compare(root: &Value, schema: &Value, owner: &str, (before, after): (&Value, 
             false => Fate::Changed,
         };
         let known = fates.0.entry((owner.to_owned(), field.clone())).or_insert(fate);
-        *known = fate.max(*known);
+        *known = match (*known, fate) {
+            (Fate::Removed, Fate::Removed) => Fate::Removed,
+            (Fate::Removed | Fate::RemovedInPart, _) | (_, Fate::Removed) => Fate::RemovedInPart,
+            (known, fate) => known.max(fate),
+        };
         compare(root, form, owner, (was, is), fates);
     }
 }
