@@ -30,7 +30,7 @@ thread_local! {
 ///
 /// # Errors
 /// No thread could be started, or `work` panicked: a defect of the parser must not end a run over thousands of texts.
-pub(super) fn on_large_stack<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T, String> {
+pub(crate) fn on_large_stack<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T, String> {
     if IS_LARGE.get() {
         return Ok(work());
     }

@@ -133,9 +133,15 @@ fn estimates_are_near_the_planner_s_costs_of_really_built_indexes() {
 }
 
 fn database() -> Database {
-    let database = support::database_on(support::server(15), "whatif_estimate", SCHEMA);
+    let database = support::database_on(support::server(major()), "whatif_estimate", SCHEMA);
     database.execute("VACUUM ANALYZE");
     database
+}
+
+/// 15, unless the run is about other versions.
+fn major() -> u32 {
+    let versions = support::versions();
+    if versions.contains(&15) { 15 } else { versions[0] }
 }
 
 fn name(number: usize) -> String {
@@ -212,6 +218,102 @@ fn explained(session: &mut pgadvise::db::Session, statement: &str) -> Plan {
 fn uses(plan: &Plan, name: &str) -> bool {
     let used = plan.indexes_used();
     used.iter().any(|(_, used)| used == name || used.starts_with("part_") && !used.ends_with("_pkey"))
+}
+
+/// The existing indexes of the second test: what hiding each of them costs is known by dropping it.
+const EXISTING: [&str; 7] = [
+    "CREATE INDEX a_customer ON orders (customer_id, created_at)",
+    "CREATE INDEX b_kind ON orders (kind)",
+    "CREATE INDEX c_created ON orders (created_at)",
+    "CREATE INDEX d_status ON orders (status, created_at)",
+    "CREATE INDEX e_email ON customer (email)",
+    "CREATE INDEX f_order ON item (order_id)",
+    "CREATE INDEX g_sensor ON part (sensor)",
+];
+
+#[test]
+fn hiding_an_index_costs_what_dropping_it_does() {
+    let database = database();
+    database.execute(&EXISTING.join(";"));
+    let mut live = session(&database);
+    let workload = workload(&mut live, collected(&database.url()), &STATEMENTS);
+    let mut estimate = Estimate::new(&workload);
+    let (mut ratios, mut text) = (Vec::new(), String::new());
+    for create in EXISTING {
+        let name = create.split(' ').nth(2).expect("a name");
+        let hidden = BTreeSet::from([index(&workload.snapshot, name).oid]);
+        database.execute(&format!("DROP INDEX {name}"));
+        for (position, statement) in STATEMENTS.iter().enumerate() {
+            let ask = Ask { statement: position, visible: BTreeSet::new(), hidden: hidden.clone() };
+            let estimated = estimate.price(&[ask]).expect("prices").remove(0).expect("a price");
+            let (before, real) = (
+                workload.statements[position].cost_before().expect("a plan"),
+                explained(&mut live, statement).root.total_cost,
+            );
+            if estimated.total_cost == before {
+                assert!(real < 1.05 * before, "{name} is missed by {statement}: {before} -> {real}");
+                continue;
+            }
+            let ratio = estimated.total_cost / real;
+            text += &format!("{ratio:.2} {name} {before} -> {real}, not {}: {statement}\n", estimated.total_cost);
+            ratios.push(ratio);
+        }
+        database.execute(create);
+    }
+    ratios.sort_by(f64::total_cmp);
+    let percentile = |percent: usize| ratios[(ratios.len() - 1) * percent / 100];
+    assert!(ratios.len() > 20 && percentile(5) > 0.75 && percentile(95) < 1.34, "{ratios:.2?}\n{text}");
+}
+
+#[test]
+fn all_indexes_together_are_near_as_well_and_none_at_all_is_the_plan_itself() {
+    let database = database();
+    let definitions = definitions(&database);
+    let mut live = session(&database);
+    let workload = workload(&mut live, collected(&database.url()), &STATEMENTS);
+    let candidates: Vec<_> = INDEXES
+        .iter()
+        .zip(&definitions)
+        .map(|((relation, _), definition)| candidate(&workload.snapshot, relation, definition.clone()))
+        .collect();
+    let mut estimate = Estimate::new(&workload);
+    estimate.declare(&candidates).expect("sizes");
+    let all: BTreeSet<CandidateId> = (0..INDEXES.len() as u32).map(CandidateId).collect();
+    let built: Vec<String> = (0..INDEXES.len()).map(create).collect();
+    database.execute(&built.join(";"));
+    let (mut ratios, mut text) = (Vec::new(), String::new());
+    for (position, statement) in STATEMENTS.iter().enumerate() {
+        let mut ask = Ask { statement: position, visible: BTreeSet::new(), hidden: BTreeSet::new() };
+        let before = workload.statements[position].cost_before().expect("a plan");
+        let unchanged = estimate.price(std::slice::from_ref(&ask)).expect("prices").remove(0).expect("a price");
+        assert_eq!(unchanged.total_cost, before, "{statement}");
+        ask.visible = all.clone();
+        let together = estimate.price(&[ask]).expect("prices").remove(0).expect("a price");
+        let real = explained(&mut live, statement).root.total_cost;
+        let ratio = together.total_cost / real;
+        text += &format!("{ratio:.2} {before} -> {real}, not {}: {statement}\n", together.total_cost);
+        ratios.push(ratio);
+    }
+    ratios.sort_by(f64::total_cmp);
+    let percentile = |percent: usize| ratios[(ratios.len() - 1) * percent / 100];
+    assert!(percentile(5) > 0.8 && percentile(50) < 1.05 && percentile(90) < 1.34, "{ratios:.2?}\n{text}");
+}
+
+#[test]
+fn what_the_model_does_not_know_is_unproven_and_not_used() {
+    let database = database();
+    let mut live = session(&database);
+    let workload = workload(&mut live, collected(&database.url()), &STATEMENTS[..1]);
+    let mut brin = IndexDefinition::btree(["customer_id"]);
+    brin.access_method = pgadvise::pg::AccessMethod::Brin;
+    let mut estimate = Estimate::new(&workload);
+    estimate
+        .declare(&[candidate(&workload.snapshot, "orders", brin.clone()), candidate(&workload.snapshot, "item", brin)])
+        .expect("sizes");
+    let visible = BTreeSet::from([CandidateId(0), CandidateId(1)]);
+    let ask = Ask { statement: 0, visible, hidden: BTreeSet::new() };
+    let price = estimate.price(&[ask]).expect("prices").remove(0).expect("a price");
+    assert_eq!((price.used.len(), price.unproven), (0, BTreeSet::from([CandidateId(0)])));
 }
 
 struct Accuracy {

@@ -313,3 +313,62 @@ fn n_operators(expression: &Expr) -> f64 {
     });
     n
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn relation() -> Relation {
+        serde_json::from_value(serde_json::json!({
+            "oid": 1, "name": crate::pg::RelationName::new("public", "orders"), "kind": "table",
+            "persistence": "permanent", "owner": "o", "extension": null, "is_partition": false, "parent": null,
+            "partition_key": null, "has_row_security": false, "can_select": true, "options": [], "n_pages": 100,
+            "n_rows": 1000.0, "n_all_visible_pages": 0, "indexes": [], "constraints": [], "extended_statistics": [],
+            "activity": null, "view_definition": null, "columns": []
+        }))
+        .unwrap()
+    }
+
+    fn read(condition: &str) -> Vec<String> {
+        let show = |clause: &Clause| {
+            let subject = clause.subject.as_ref().map(ToString::to_string).unwrap_or_default();
+            let test = format!("{:?}", clause.test);
+            let test = test.split('(').next().unwrap_or_default();
+            format!(
+                "{subject} {test} {} {}",
+                clause.constants.join(","),
+                clause.others.iter().cloned().collect::<String>()
+            )
+        };
+        clauses(condition, "o", &relation()).iter().map(show).collect()
+    }
+
+    #[test]
+    fn conditions_as_the_server_prints_them() {
+        for (condition, expected) in [
+            ("(o.customer_id = 42)", "customer_id Equal 42 "),
+            ("(42 > o.customer_id)", "customer_id Less 42 "),
+            ("(o.customer_id = c.id)", "customer_id Equal  c"),
+            ("(o.customer_id = ANY ('{1,2,3}'::integer[]))", "customer_id AnyOf 1,2,3 "),
+            ("(o.shipped_at IS NULL)", "shipped_at IsNull  "),
+            ("(NOT o.is_open)", "is_open Equal f "),
+            ("o.is_open", "is_open Equal t "),
+            ("(o.note ~~ 'abc%'::text)", "note Prefix abc% "),
+            ("(o.note ~~ '%abc'::text)", " Other  "),
+            ("(lower(o.note) = 'x'::text)", "(lower(note)) Equal x "),
+            ("(ROW(o.created_at, o.id) < ROW('2024-01-01'::date, 5))", "created_at Less 2024-01-01 "),
+            ("(o.id = $0)", "id Equal  "),
+            ("(o.id = (InitPlan 1).col1)", "id Equal  "),
+            ("((o.a = 1) OR (o.b = 2))", " Or  "),
+            ("(ANY (o.id = (hashed SubPlan 1).col1))", " Other  "),
+            ("(o.a = o.b)", " Other  "),
+        ] {
+            assert_eq!(read(condition), [expected], "{condition}");
+        }
+    }
+
+    #[test]
+    fn conjuncts_are_clauses_of_their_own() {
+        assert_eq!(read("((o.a >= 1) AND (o.a < 5) AND (o.b = c.b))"), ["a Greater 1 ", "a Less 5 ", "b Equal  c"]);
+    }
+}

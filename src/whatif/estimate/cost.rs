@@ -231,3 +231,57 @@ pub(super) fn incremental_sort(
         + 2.0 * settings.cpu_tuple * n_groups;
     (startup, startup + run)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn near(one: f64, other: f64) -> bool {
+        (one - other).abs() < 0.006
+    }
+
+    /// What PostgreSQL 15 says of `SELECT * FROM customer WHERE id = 5`, 20,000 rows on 242 pages: 0.29..8.30.
+    #[test]
+    fn one_row_by_a_unique_index() {
+        let settings = Settings::defaults(15);
+        let table = Table { pages: 242.0, tuples: 20_000.0, all_visible: 1.0, pages_of_statement: 242.0 };
+        let index = Descent {
+            pages: 57.0,
+            tuples: 20_000.0,
+            height: 1.0,
+            boundary_selectivity: 1.0 / 20_000.0,
+            selectivity: 1.0 / 20_000.0,
+            finds_one: true,
+            n_array_scans: 1.0,
+            n_bounded_arrays: 1.0,
+            n_quals: 1.0,
+            correlation: 1.0,
+        };
+        let cost = btree(&settings, table, &index, 1.0);
+        let scan = ScanUse { n_loops: 1.0, is_index_only: false, qual_cost: 0.0 };
+        let (startup, total) = index_scan(&settings, table, &index, cost, &scan);
+        assert!(near(startup, 0.29) && near(total, 8.305), "{startup}..{total}");
+        let alone = ScanUse { is_index_only: true, ..scan };
+        let (_, total) = index_scan(&settings, table, &index, cost, &alone);
+        assert!(near(total, 4.305), "{total}");
+    }
+
+    #[test]
+    fn pages_are_fetched_once_each_while_they_fit_into_the_cache() {
+        let mut settings = Settings::defaults(15);
+        assert_eq!(index_pages_fetched(&settings, 10.0, 1000.0, 50.0, 1000.0), 10.0);
+        assert_eq!(index_pages_fetched(&settings, 1e6, 1000.0, 50.0, 1000.0), 1000.0);
+        settings.cache_blocks = 100.0;
+        assert!(index_pages_fetched(&settings, 1e6, 1000.0, 50.0, 1000.0) > 100_000.0);
+    }
+
+    #[test]
+    fn a_sort_of_which_few_rows_are_wanted_is_cheaper_and_one_on_disk_dearer() {
+        let mut settings = Settings::defaults(15);
+        let all = tuple_sort(&settings, 10_000.0, 40.0, None).0;
+        let few = tuple_sort(&settings, 10_000.0, 40.0, Some(10.0)).0;
+        settings.work_mem_bytes = 65_536.0;
+        let on_disk = tuple_sort(&settings, 10_000.0, 40.0, None).0;
+        assert!(few < all && all < on_disk, "{few} {all} {on_disk}");
+    }
+}

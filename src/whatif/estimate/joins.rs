@@ -27,6 +27,7 @@ impl Rebuild<'_> {
             }
         };
         ways.paths.extend(self.lookups(node, above));
+        ways.paths.extend(self.hashed(node, above));
         ways
     }
 
@@ -48,7 +49,38 @@ impl Rebuild<'_> {
         let charged = (node.total_cost - outer.total_cost - n_pairs).max(0.0) / inner.total_cost.max(f64::MIN_POSITIVE);
         let n_runs = if inner.node_type == "Materialize" { 1.0 } else { charged.clamp(1.0, n_rows) };
         let entries = self.join_entries(node, [Entry::STREAMED, Entry::times(n_runs)]);
-        self.by_difference(node, Above { n_loops: n_rows, ..above }, &entries)
+        self.by_difference(node, Above { n_loops: n_rows, ..above.needing(above.keys_needed) }, &entries)
+    }
+
+    /// A hash join in the place of a nested loop that has lost the index of its inner side (`cost_hashjoin`).
+    fn hashed(&self, node: &Node, above: Above) -> Option<Path> {
+        let (outer, inner) = sides(node)?;
+        let is_possible = matches!(node.join_type.as_deref(), Some("Inner" | "Left" | "Semi" | "Anti"));
+        if node.node_type != "Nested Loop" || !is_possible || !self.settings.allows("enable_hashjoin") {
+            return None;
+        }
+        let inner = below_help(inner);
+        if !self.loses_present(inner) {
+            return None;
+        }
+        let inner = Scanned::of(self.statement, inner, outer.plan_rows, 1.0)?;
+        let is_key = |clause: &&Clause| clause.is_equality() && !clause.others.is_empty();
+        let n_keys = inner.clauses.iter().filter(is_key).count() as f64;
+        if n_keys == 0.0 {
+            return None;
+        }
+        let free = inner.without_join_clauses();
+        let scans = scan::paths(self.settings, &free, self.usable(free.relation));
+        let scan = scans.iter().min_by(|a, b| a.total.total_cmp(&b.total))?;
+        let driver =
+            self.ways(outer, above.once().needing(0)).paths.into_iter().min_by(|a, b| a.total.total_cmp(&b.total))?;
+        let (operator, tuple) = (self.settings.cpu_operator, self.settings.cpu_tuple);
+        let build = scan.total + (operator * n_keys + tuple) * free.n_rows;
+        let probe = operator * n_keys * outer.plan_rows * 1.5 + tuple * node.plan_rows;
+        let startup = driver.startup + build;
+        let joined = driver.with_indexes_of(scan).unordered();
+        let joined = joined.priced(startup, joined.total + build + probe);
+        Some(Path { n_rows: node.plan_rows, ..joined })
     }
 
     /// Nested loops that look up rows of one side by an index for each row of the other.
@@ -106,13 +138,14 @@ impl Rebuild<'_> {
         };
         let looked_up = scanned.without_join_clauses().with_join_clauses(&clauses, n_rows);
         let inner = scan::paths(self.settings, &looked_up, self.usable(looked_up.relation));
-        let n_pairs = (n_rows * looked_up.n_rows).max(node.plan_rows);
+        let loops =
+            Loops { n_rows, n_found: looked_up.n_rows, n_returned: node.plan_rows, join: node.join_type.as_deref() };
         let mut paths = Vec::new();
         for driver in &drivers {
             for inner in &inner {
                 let joined = driver.clone().with_indexes_of(inner);
                 if !joined.used.is_empty() || self.loses_present(node) {
-                    let total = driver.total + n_rows * inner.total + n_pairs * self.settings.cpu_tuple;
+                    let total = driver.total + loops.cost(inner) + loops.n_pairs() * self.settings.cpu_tuple;
                     let joined = joined.priced(driver.startup + inner.startup, total);
                     paths.push(Path { n_rows: node.plan_rows, ..joined });
                 }
@@ -122,9 +155,40 @@ impl Rebuild<'_> {
     }
 
     /// Whether the plan below cannot stay as it is because an index in it is hidden.
-    fn loses_present(&self, node: &Node) -> bool {
+    pub fn loses_present(&self, node: &Node) -> bool {
         super::table::index_names(node).iter().any(|name| self.is_hidden(name))
             || node.children.iter().any(|child| self.loses_present(child))
+    }
+}
+
+/// How often the inner side of a nested loop is run, and what it finds.
+struct Loops<'p> {
+    n_rows: f64,
+    /// Rows of the inner side for each of the outer one.
+    n_found: f64,
+    /// Rows of the join.
+    n_returned: f64,
+    join: Option<&'p str>,
+}
+
+impl Loops<'_> {
+    fn n_pairs(&self) -> f64 {
+        (self.n_rows * self.n_found).max(self.n_returned)
+    }
+
+    /// What the inner side costs in all its runs (`final_cost_nestloop`, `costsize.c`). A semijoin stops at the first
+    /// match of a row: halfway to the last one, on average, where there is one; where there is none, the index says so
+    /// before any row is fetched.
+    fn cost(&self, inner: &Path) -> f64 {
+        let run = inner.total - inner.startup;
+        if !matches!(self.join, Some("Semi" | "Right Semi")) {
+            return self.n_rows * inner.total;
+        }
+        let n_matched = self.n_returned.clamp(1.0, self.n_rows);
+        let n_matches = (self.n_rows * self.n_found / n_matched).max(1.0);
+        let read = 2.0 / (n_matches + 1.0);
+        let unmatched = (self.n_rows - n_matched) * run / self.n_found.max(1.0);
+        self.n_rows * inner.startup + n_matched * run * read + unmatched
     }
 }
 

@@ -24,10 +24,11 @@ use self::rebuild::Rebuild;
 use self::settings::Settings;
 use super::declared::{Declared, effective};
 use super::{Ask, Backend, CandidateId, Hypothetical, Planner, Price, explain};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::pg::{AccessMethod, Bytes, Oid};
 use crate::plan::Plan;
 use crate::snapshot::Catalog;
+use crate::sql::parse::on_large_stack;
 use crate::workload::{Statement, Workload};
 
 /// Why a statement has no price once an index that its plan uses is hidden.
@@ -62,7 +63,10 @@ impl<'w> Estimate<'w> {
         let visible = effective(&self.declared, &ask.visible, &ask.hidden);
         let (modelled, unknown): (BTreeSet<CandidateId>, BTreeSet<CandidateId>) =
             visible.into_iter().partition(|id| self.is_modelled(*id));
-        let is_unchanged = before.is_disjoint(&ask.hidden);
+        let is_lost = |oid: &Oid| {
+            self.catalog.index(*oid).is_some_and(|(_, index)| rebuild::is_hidden(&self.catalog, index, &ask.hidden))
+        };
+        let is_unchanged = !before.iter().any(is_lost);
         let mut price = if is_unchanged {
             Price { total_cost: plan.root.total_cost, used_existing: before, ..Price::default() }
         } else {
@@ -128,7 +132,6 @@ impl Planner for Estimate<'_> {
             let mut declared = Declared::new(&self.catalog, candidate);
             let answer = match self.catalog.relation(candidate.relation) {
                 None => Err(format!("relation {} is not in the snapshot", candidate.relation)),
-                Some(_) if candidate.definition.access_method != AccessMethod::Btree => Ok(candidate.estimated_bytes),
                 Some(relation) => {
                     super::size::estimate(&self.catalog, relation, &candidate.definition).map(|size| size.bytes())
                 }
@@ -142,7 +145,9 @@ impl Planner for Estimate<'_> {
 
     fn price(&mut self, asks: &[Ask]) -> Result<Vec<std::result::Result<Price, String>>> {
         self.n_calls += asks.len() as u64;
-        Ok(asks.iter().map(|ask| self.answer(ask)).collect())
+        // Plans may be deep; and the parser needs no thread of its own for each expression there.
+        let answers = on_large_stack(|| asks.iter().map(|ask| self.answer(ask)).collect());
+        answers.map_err(Error::internal)
     }
 
     fn n_calls(&self) -> u64 {

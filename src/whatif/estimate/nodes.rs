@@ -47,7 +47,13 @@ impl Rebuild<'_> {
             _ => above.keys_needed,
         };
         let entries = self.entries(node, own);
-        self.by_difference(node, above.needing(needed), &entries)
+        let is_row_by_row = matches!(node.node_type.as_str(), "LockRows" | "Result");
+        let below = if is_row_by_row { above } else { above.needing(needed) };
+        let mut ways = self.by_difference(node, below, &entries);
+        if node.node_type == "Unique" {
+            ways.paths.extend(self.grouped_by_hashing(node, above));
+        }
+        ways
     }
 
     /// How the children enter a node whose main input enters as `own` says.
@@ -86,7 +92,7 @@ impl Rebuild<'_> {
             let is_input = !matches!(child.parent_relationship.as_deref(), Some("InitPlan" | "SubPlan"));
             let below = if is_input && entry.keeps_order { above } else { above.needing(0) };
             // What a subquery is sorted by is not for its caller to say.
-            let below = if is_input { below } else { Above { keys_needed: usize::MAX, ..below.once() } };
+            let below = if is_input { below } else { below.once().needing(usize::MAX) };
             let ways = self.ways(child, below);
             if entry.keeps_order && is_input && order.keys.is_empty() {
                 order = ways.order.clone();

@@ -107,3 +107,52 @@ pub(super) fn pruned(mut paths: Vec<Path>) -> Vec<Path> {
     kept.truncate(PATHS_MAX);
     kept
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn order(keys: &[(&str, bool)], is_reversible: bool) -> Order {
+        let key = |(expression, descending): &(&str, bool)| OrderKey {
+            expression: (*expression).to_owned(),
+            descending: *descending,
+            nulls_first: *descending,
+        };
+        Order { keys: keys.iter().map(key).collect(), is_reversible }
+    }
+
+    #[test]
+    fn an_index_is_read_in_both_directions_and_a_sort_is_not() {
+        let wanted = order(&[("o.a", true), ("o.b", true)], false).keys;
+        assert_eq!(order(&[("o.a", false), ("o.b", false)], true).common(&wanted), 2);
+        assert_eq!(order(&[("o.a", false), ("o.b", true)], true).common(&wanted), 1);
+        assert_eq!(order(&[("o.a", false), ("o.b", false)], false).common(&wanted), 0);
+    }
+
+    #[test]
+    fn groups_may_come_in_any_order_of_their_keys() {
+        let keys = BTreeSet::from(["o.a".to_owned(), "o.b".to_owned()]);
+        assert!(order(&[("o.b", false), ("o.a", true), ("o.c", false)], true).groups(&keys));
+        assert!(!order(&[("o.a", false), ("o.c", false)], true).groups(&keys));
+    }
+
+    #[test]
+    fn a_dearer_path_is_kept_for_its_order_or_its_first_row_alone() {
+        let path = |startup: f64, total: f64, order: Order| Path {
+            startup,
+            total,
+            n_rows: 1.0,
+            order,
+            used: BTreeSet::new(),
+            used_existing: BTreeSet::new(),
+        };
+        let paths = vec![
+            path(0.0, 30.0, Order::default()),
+            path(5.0, 10.0, Order::default()),
+            path(5.0, 20.0, order(&[("o.a", false)], true)),
+            path(6.0, 40.0, Order::default()),
+        ];
+        let totals: Vec<f64> = pruned(paths).iter().map(|path| path.total).collect();
+        assert_eq!(totals, [10.0, 20.0, 30.0]);
+    }
+}

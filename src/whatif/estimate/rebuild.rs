@@ -37,7 +37,7 @@ pub(super) struct Rebuild<'s> {
     known: RefCell<Known>,
 }
 
-type Known = BTreeMap<(*const Node, usize, u64, bool), Ways>;
+type Known = BTreeMap<(*const Node, usize, u64, u64, bool), Ways>;
 
 /// What stands above a node.
 #[derive(Debug, Clone, Copy)]
@@ -46,13 +46,16 @@ pub(super) struct Above {
     pub n_loops: f64,
     /// How many leading keys of its present order something above depends on.
     pub keys_needed: usize,
+    /// How many of its rows are read when a LIMIT stands above; infinite when all are.
+    pub n_wanted: f64,
     /// Whether it is run by several workers that share the rows of its parallel scans.
     pub is_parallel: bool,
 }
 
 impl Above {
+    /// The same for an input of which so many keys have to be in order, and which is read to its end.
     pub fn needing(self, keys_needed: usize) -> Self {
-        Self { keys_needed, ..self }
+        Self { keys_needed, n_wanted: f64::INFINITY, ..self }
     }
 
     pub fn once(self) -> Self {
@@ -138,7 +141,8 @@ impl<'s> Rebuild<'s> {
     /// The ways to run the whole plan.
     pub fn paths(&self) -> Vec<Path> {
         let keys_needed = if self.is_ordered { usize::MAX } else { 0 };
-        self.ways(&self.plan.root, Above { n_loops: 1.0, keys_needed, is_parallel: false }).paths
+        self.ways(&self.plan.root, Above { n_loops: 1.0, keys_needed, n_wanted: f64::INFINITY, is_parallel: false })
+            .paths
     }
 
     /// The ways to run `node`, a node of a plan that is not the one being priced.
@@ -152,7 +156,8 @@ impl<'s> Rebuild<'s> {
 
     /// The ways to run `node`, all of them in the order that is needed above.
     pub fn ways(&self, node: &Node, above: Above) -> Ways {
-        let key = (std::ptr::from_ref(node), above.keys_needed, above.n_loops.to_bits(), above.is_parallel);
+        let (n_loops, n_wanted) = (above.n_loops.to_bits(), above.n_wanted.to_bits());
+        let key = (std::ptr::from_ref(node), above.keys_needed, n_loops, n_wanted, above.is_parallel);
         if let Some(ways) = self.known.borrow().get(&key) {
             return ways.clone();
         }
@@ -174,17 +179,17 @@ impl<'s> Rebuild<'s> {
         };
         let needed = above.keys_needed.min(ways.order.keys.len());
         let keys = &ways.order.keys[..needed];
-        ways.paths = ways.paths.into_iter().map(|path| self.in_order(path, keys, node)).collect();
+        ways.paths = ways.paths.into_iter().map(|path| self.in_order(path, keys, node, above.n_wanted)).collect();
         ways.paths = pruned(ways.paths);
         ways
     }
 
     /// `path` with a sort where it does not deliver `keys`.
-    fn in_order(&self, path: Path, keys: &[super::path::OrderKey], node: &Node) -> Path {
+    fn in_order(&self, path: Path, keys: &[super::path::OrderKey], node: &Node, n_wanted: f64) -> Path {
         if path.order.common(keys) == keys.len() {
             return path;
         }
-        let (startup, run) = cost::tuple_sort(self.settings, node.plan_rows, node.plan_width, None);
+        let (startup, run) = cost::tuple_sort(self.settings, path.n_rows, node.plan_width, Some(n_wanted));
         let order = Order { keys: keys.to_vec(), is_reversible: false };
         Path { order, ..path.priced(path.total + startup, path.total + startup + run) }
     }
@@ -293,7 +298,7 @@ fn raised(present: &Path, modelled: &[Path]) -> f64 {
 }
 
 /// Whether an index, or the partitioned index that it is a part of, is hidden.
-fn is_hidden(catalog: &Catalog<'_>, index: &Index, hidden: &BTreeSet<Oid>) -> bool {
+pub(super) fn is_hidden(catalog: &Catalog<'_>, index: &Index, hidden: &BTreeSet<Oid>) -> bool {
     let mut at = Some(index);
     while let Some(index) = at {
         if hidden.contains(&index.oid) {

@@ -43,6 +43,23 @@ impl Settings {
         }
     }
 
+    /// PostgreSQL's defaults.
+    #[cfg(test)]
+    pub fn defaults(major: u32) -> Self {
+        Self {
+            major,
+            seq_page: 1.0,
+            random_page: 4.0,
+            cpu_tuple: 0.01,
+            cpu_index_tuple: 0.005,
+            cpu_operator: 0.0025,
+            cache_blocks: 524_288.0,
+            work_mem_bytes: 4_194_304.0,
+            has_leader: true,
+            disabled: Vec::new(),
+        }
+    }
+
     /// Whether the switch `name` (`enable_seqscan` …) is not off.
     pub fn allows(&self, name: &str) -> bool {
         !self.disabled.iter().any(|disabled| disabled == name)

@@ -49,6 +49,13 @@ impl Rebuild<'_> {
                 paths.push(Path { order: order.clone(), ..way.priced(startup, total) });
             }
         }
+        if is_incremental && self.loses_present(child) {
+            // Nothing to go on from any more: all of it is sorted.
+            let sort = cost::tuple_sort(self.settings, child.plan_rows, child.plan_width, Some(above.n_wanted));
+            let unsorted = self.ways(child, above.needing(0)).paths;
+            let sorted = |way: &Path| way.priced(way.total + sort.0, way.total + sort.0 + sort.1);
+            paths.extend(unsorted.iter().map(|way| Path { order: order.clone(), ..sorted(way) }));
+        }
         Ways { paths, order }
     }
 
@@ -68,7 +75,8 @@ impl Rebuild<'_> {
             (startup + skipped * run, startup + read * run)
         };
         let (startup, total) = limited(child.startup_cost, child.total_cost, child.plan_rows);
-        let ways = self.ways(child, above);
+        let below = Above { n_wanted: n_skipped + node.plan_rows, ..above };
+        let ways = self.ways(child, below);
         let paths = ways.paths.iter().map(|way| {
             let (new_startup, new_total) = limited(way.startup, way.total, way.n_rows);
             let limited = way.priced(node.startup_cost + new_startup - startup, node.total_cost + new_total - total);
@@ -85,6 +93,9 @@ impl Rebuild<'_> {
         if node.strategy.as_deref() == Some("Hashed") {
             ways.paths.extend(self.grouped_in_order(node, above));
         }
+        if is_sorted {
+            ways.paths.extend(self.grouped_by_hashing(node, above));
+        }
         if node.strategy.as_deref() == Some("Plain") {
             ways.paths.extend(self.extremes(node));
         }
@@ -100,6 +111,19 @@ impl Rebuild<'_> {
         let ways = self.ways(child, above.needing(0));
         let in_order = ways.paths.iter().filter(|way| !way.used.is_empty() && way.order.groups(&keys));
         in_order.map(|way| Path { n_rows: node.plan_rows, ..way.priced(way.startup, way.total + own) }).collect()
+    }
+
+    /// Groups, or distinct rows, by hashing in the place of an order that is lost with an index; at the cost of the
+    /// present ones.
+    pub fn grouped_by_hashing(&self, node: &Node, above: Above) -> Vec<Path> {
+        let [child] = node.children.as_slice() else { return Vec::new() };
+        if !self.settings.allows("enable_hashagg") || !self.loses_present(child) {
+            return Vec::new();
+        }
+        let own = (node.total_cost - child.total_cost).max(0.0) + self.settings.cpu_tuple * node.plan_rows;
+        let ways = self.ways(child, above.needing(0)).paths;
+        let hashed = |way: &Path| way.priced(way.total + own, way.total + own).unordered();
+        ways.iter().map(|way| Path { n_rows: node.plan_rows, ..hashed(way) }).collect()
     }
 
     /// `min` and `max` over a whole relation, each by the first row of an index (`preprocess_minmax_aggregates`,
@@ -166,5 +190,35 @@ fn spelt(text: &str) -> String {
     match (names.next(), names.next()) {
         (Some(alias), None) => format!("{alias}.{}", sql::canonical(text)),
         _ => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sort_keys_as_the_server_prints_them() {
+        for (text, expression, descending, nulls_first) in [
+            ("o.created_at", "o.created_at", false, false),
+            ("o.created_at DESC", "o.created_at", true, true),
+            ("o.created_at DESC NULLS LAST", "o.created_at", true, false),
+            ("o.\"placedAt\" NULLS FIRST", "o.\"placedAt\"", false, true),
+            ("(lower((o.email)::text))", "o.lower(email)", false, false),
+        ] {
+            let key = sort_key(text);
+            assert_eq!(
+                (key.expression.as_str(), key.descending, key.nulls_first),
+                (expression, descending, nulls_first)
+            );
+        }
+    }
+
+    #[test]
+    fn extremes_are_told_from_other_outputs() {
+        assert_eq!(extreme_of("max(o.created_at)").as_deref(), Some("created_at"));
+        assert_eq!(extreme_of("min(\"placedAt\")").as_deref(), Some("placedAt"));
+        assert_eq!(extreme_of("max(length(o.note))"), None);
+        assert_eq!(extreme_of("count(*)"), None);
     }
 }

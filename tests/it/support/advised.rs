@@ -31,11 +31,11 @@ pub fn planned(database: &Database, statements: &[(f64, &str)]) -> (Session, Wor
     (session, workload)
 }
 
-/// What pgadvise advises for `statements` (calls, text).
-pub fn advised(database: &Database, statements: &[(f64, &str)], options: &AdviseOptions) -> Advice {
+/// What pgadvise advises for `statements` (calls, text) with the backend of `choice`.
+pub fn advised(choice: Choice, database: &Database, statements: &[(f64, &str)], options: &AdviseOptions) -> Advice {
     let (mut session, workload) = planned(database, statements);
     let findings = rules::check(&Subject::new(&workload, Thresholds::default()), &Selection::default()).findings;
-    let means = Means { choice: Choice::Only(Backend::Hypopg), is_live: true, sandbox: None, pg_bindir: None };
+    let means = Means { choice, is_live: true, sandbox: None, pg_bindir: None };
     let prepared = whatif::prepare(&means, &workload.snapshot, &|_| {}).expect("a backend");
     let mut planner = prepared.planner(Some(&mut session), &workload).expect("a planner");
     advise(&workload, &workload.weights(), &findings, &mut *planner, options, &mut |_| Ok(())).expect("advice")
