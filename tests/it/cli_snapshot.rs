@@ -82,8 +82,12 @@ fn a_snapshot_is_written_to_stdout_and_taken_from_another_one() {
     assert_eq!(read("again.json"), piped.stdout, "what is read is what was written");
     assert!(piped.stdout.contains("Seq Scan") && !read("bare.json").contains("Seq Scan"));
     assert!(piped.stdout.contains("@example.org") && !read("redacted.json").contains("example.org"));
-    desk.try_analyze("bare.json", &["--no-emit"]).has_gap(&["snapshot plans", "--no-plans"]);
-    desk.try_analyze("redacted.json", &["--no-emit"]).has_gap(&["snapshot values", "--redact"]);
+    let arguments = ["--no-emit", "--what-if", "estimate"];
+    desk.try_analyze("bare.json", &arguments).has_gap(&["snapshot plans", "--no-plans"]);
+    desk.try_analyze("redacted.json", &arguments).has_gap(&["snapshot values", "--redact"]);
+    let refused = desk.try_analyze("piped.json", &["--no-emit", "--what-if", "hypopg"]);
+    assert_eq!(refused.code, Some(2), "{refused:?}");
+    assert!(refused.stderr.contains("HypoPG needs the server, and this is a snapshot file"), "{refused:?}");
 }
 
 #[test]
