@@ -4,11 +4,15 @@ use std::path::{Path, PathBuf};
 
 use pgadvise::analysis::{Request, analyze};
 use pgadvise::sql::statements::split;
+use pgadvise::whatif::{Backend, Choice};
 
 use crate::support::{self, Database, Session};
 
 /// How far above the ideal set's cost pgadvise's set may be.
 const COST_RATIO_MAX: f64 = 1.05;
+
+/// The same for what the estimate proposes.
+const ESTIMATED_RATIO_MAX: f64 = 1.05;
 
 #[test]
 fn prisma_saas() {
@@ -30,13 +34,47 @@ fn sensors() {
     check("sensors");
 }
 
+/// What the estimate proposes, really built, against the ideal.
+#[test]
+fn by_the_estimate() {
+    let mut summaries = Vec::new();
+    for name in ["prisma_saas", "rails_tracker", "django_store", "sensors"] {
+        let folder = folder(name);
+        let database = build(&format!("{name}_estimated"), &folder);
+        let request =
+            Request { what_if: Choice::Only(Backend::Estimate), ..request(&database, &folder.join("workload.sql")) };
+        let analysis = analyze(&request, &|_| {}).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let statements = weighed_statements(&folder.join("workload.sql"));
+        let session = database.connect();
+        let (our_cost, our_bytes) = with_indexes(&session, &analysis.ddl(), &statements);
+        let (ideal_cost, ideal_bytes) = with_indexes(&session, &lines(&folder.join("ideal.sql")), &statements);
+        let estimated = analysis.advice.cost_after;
+        let ddl = analysis.ddl().join("\n");
+        let summary = format!(
+            "{name}: {our_cost:.0} ({our_bytes} bytes), estimated {estimated:.0}, ideal {ideal_cost:.0} ({ideal_bytes} bytes)\n{ddl}\n"
+        );
+        summaries.push((our_cost / ideal_cost, summary));
+    }
+    let shown: String = summaries.iter().map(|(_, summary)| summary.as_str()).collect();
+    assert!(summaries.iter().all(|(ratio, _)| *ratio <= ESTIMATED_RATIO_MAX), "{shown}");
+}
+
+fn folder(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures/workloads").join(name)
+}
+
+fn request(database: &Database, workload_file: &Path) -> Request {
+    let mut request = Request::of(&database.url()).expect("a request");
+    request.workload_files = vec![workload_file.to_owned()];
+    request.without_statements = true;
+    request
+}
+
 fn check(name: &str) {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures/workloads").join(name);
+    let folder = folder(name);
     let database = build(name, &folder);
     let workload_file = folder.join("workload.sql");
-    let mut request = Request::of(&database.url()).expect("a request");
-    request.workload_files = vec![workload_file.clone()];
-    request.without_statements = true;
+    let request = request(&database, &workload_file);
     let analysis = analyze(&request, &|_| {}).unwrap_or_else(|error| panic!("{name}: {error}"));
     let ours = analysis.ddl();
 
