@@ -50,8 +50,8 @@ fn copy(major: u32, had_legacy: bool) -> Database {
 
 fn load(database: &Database, snapshot: &Snapshot) -> Vec<Gap> {
     let target = Target::resolve(Some(&database.url())).expect("a target");
-    let mut session = WritableSession::connect(&target).expect("a session");
-    statistics::load(&mut session, snapshot).unwrap_or_else(|error| panic!("{error}"))
+    let [mut superuser, mut planner] = [(); 2].map(|()| WritableSession::connect(&target).expect("a session"));
+    statistics::load(&mut superuser, &mut planner, snapshot).unwrap_or_else(|error| panic!("{error}"))
 }
 
 const OWN: &str = "n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'";

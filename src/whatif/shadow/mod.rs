@@ -132,7 +132,7 @@ impl Shadow {
         self.gaps.extend(tablespaces::load(&mut superuser, snapshot)?);
         interrupt::check()?;
         say("loading statistics into the shadow");
-        self.gaps.extend(statistics::load(&mut superuser, snapshot)?);
+        self.gaps.extend(statistics::load(&mut superuser, &mut planner, snapshot)?);
         self.gaps.extend(schema::complete(&mut superuser, &mut planner, snapshot)?);
         drop((superuser, planner));
         for number in 1..self.n_databases {

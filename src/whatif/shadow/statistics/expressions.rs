@@ -7,9 +7,6 @@ use crate::pg::Oid;
 
 const VIEW_COLUMNS: &str = include_str!("queries/view_columns.sql");
 
-/// Views made in one message.
-const VIEWS_MAX: usize = 200;
-
 /// Expressions over the columns of one relation.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Asked {
@@ -27,41 +24,29 @@ pub(super) struct ExpressionType {
     pub collation: Oid,
 }
 
-/// The types of all `asked` expressions, in order; `None` where the server refuses one of them.
+/// The types of all `asked` expressions, in order; `None` where the server refuses one of them. The texts are the
+/// target's: each goes as one command of a session that may do nothing outside its database.
 pub(super) fn types(
-    session: &mut WritableSession,
+    planner: &mut WritableSession,
     asked: &[&Asked],
 ) -> Result<Vec<Option<Vec<ExpressionType>>>, Failure> {
-    let mut found = Vec::new();
-    for piece in asked.chunks(VIEWS_MAX) {
-        found.extend(types_of_piece(session, piece)?);
-    }
-    Ok(found)
-}
-
-fn types_of_piece(
-    session: &mut WritableSession,
-    asked: &[&Asked],
-) -> Result<Vec<Option<Vec<ExpressionType>>>, Failure> {
-    let mut views: Vec<usize> = (0..asked.len()).collect();
-    // The views of a message are made together or not at all: the one that is refused is left out, and the others tried
-    // again.
-    while !views.is_empty() {
-        let statements: Vec<String> = views.iter().map(|number| create_view(*number, asked[*number])).collect();
-        let made = session.batch(&statements)?;
-        match made.refused {
-            Some(_) => drop(views.remove(made.answers.len().min(views.len() - 1))),
-            None => break,
+    let mut made = Vec::new();
+    for (number, asked) in asked.iter().enumerate() {
+        match planner.query(&create_view(number, asked), &[]) {
+            Ok(_) => made.push(number),
+            Err(Failure::Statement(_)) => {}
+            Err(failure) => return Err(failure),
         }
     }
     let mut by_view: BTreeMap<String, Vec<ExpressionType>> = BTreeMap::new();
-    if !views.is_empty() {
-        for row in session.query(VIEW_COLUMNS, &[])? {
+    if !made.is_empty() {
+        for row in planner.query(VIEW_COLUMNS, &[])? {
             let own = ExpressionType { value_type: row.get("type")?, collation: row.get("collation")? };
             by_view.entry(row.text("view")?).or_default().push(own);
         }
-        let names: Vec<String> = views.iter().map(|number| format!("pg_temp.{}", view_name(*number))).collect();
-        session.execute(&format!("DROP VIEW {}", names.join(", ")))?;
+    }
+    for number in made {
+        planner.query(&format!("DROP VIEW pg_temp.{}", view_name(number)), &[])?;
     }
     Ok((0..asked.len()).map(|number| by_view.remove(&view_name(number))).collect())
 }

@@ -42,8 +42,12 @@ struct Task<'s> {
 }
 
 /// Loads what is known of the objects that exist; returns the names of those that lost something.
-pub(super) fn load(session: &mut WritableSession, snapshot: &Snapshot) -> Result<BTreeSet<String>, Failure> {
-    let tasks = tasks(session, snapshot)?;
+pub(super) fn load(
+    session: &mut WritableSession,
+    planner: &mut WritableSession,
+    snapshot: &Snapshot,
+) -> Result<BTreeSet<String>, Failure> {
+    let tasks = tasks(session, planner, snapshot)?;
     if tasks.is_empty() {
         return Ok(BTreeSet::new());
     }
@@ -64,7 +68,11 @@ pub(super) fn load(session: &mut WritableSession, snapshot: &Snapshot) -> Result
     Ok(lost)
 }
 
-fn tasks<'s>(session: &mut WritableSession, snapshot: &'s Snapshot) -> Result<Vec<Task<'s>>, Failure> {
+fn tasks<'s>(
+    session: &mut WritableSession,
+    planner: &mut WritableSession,
+    snapshot: &'s Snapshot,
+) -> Result<Vec<Task<'s>>, Failure> {
     let known: Vec<(&Relation, &ExtendedStatistics)> = snapshot
         .relations
         .iter()
@@ -89,7 +97,7 @@ fn tasks<'s>(session: &mut WritableSession, snapshot: &'s Snapshot) -> Result<Ve
         .filter(|task| !task.statistics.expressions.is_empty())
         .map(|task| Asked { relation: task.object.relation.clone(), sql: task.statistics.expressions.clone() })
         .collect();
-    let found = expressions::types(session, &asked.iter().collect::<Vec<_>>())?;
+    let found = expressions::types(planner, &asked.iter().collect::<Vec<_>>())?;
     let with_expressions = tasks.iter_mut().filter(|task| !task.statistics.expressions.is_empty());
     for (task, types) in with_expressions.zip(found) {
         task.expressions = types;

@@ -26,26 +26,32 @@ use crate::snapshot::{Gap, Snapshot};
 /// How many names a gap lists.
 const NAMES_SHOWN: usize = 20;
 
-/// Loads them into the database that `session` is connected to, as superuser, after the schema. What the server does not
-/// take is a gap; relations and columns that do not exist there are left out, for the schema has said so.
+/// Loads them into the database that both sessions are connected to, after the schema. The superuser writes the catalogs and
+/// sends texts of our own only; expressions of the target are sent by `planner`, who owns the relations and may do nothing
+/// outside the database. What the server does not take is a gap; relations and columns that do not exist there are left
+/// out, for the schema has said so.
 ///
 /// # Errors
-/// The session is lost, or the server refuses what it should not.
-pub fn load(session: &mut WritableSession, snapshot: &Snapshot) -> Result<Vec<Gap>> {
-    load_all(session, snapshot)
+/// A session is lost, or the server refuses what it should not.
+pub fn load(superuser: &mut WritableSession, planner: &mut WritableSession, snapshot: &Snapshot) -> Result<Vec<Gap>> {
+    load_all(superuser, planner, snapshot)
         .map_err(|failure| failure.while_doing("could not load statistics into the private server"))
 }
 
-fn load_all(session: &mut WritableSession, snapshot: &Snapshot) -> std::result::Result<Vec<Gap>, Failure> {
-    numbers::load(session, snapshot)?;
-    let places = Places::read(session)?;
+fn load_all(
+    superuser: &mut WritableSession,
+    planner: &mut WritableSession,
+    snapshot: &Snapshot,
+) -> std::result::Result<Vec<Gap>, Failure> {
+    numbers::load(superuser, snapshot)?;
+    let places = Places::read(superuser, planner)?;
     let rows = rows::of_snapshot(snapshot, &places);
-    let incomplete = if session.server_version().major() >= restore::RESTORE_SINCE {
-        restore::load(session, &rows)?
+    let incomplete = if superuser.server_version().major() >= restore::RESTORE_SINCE {
+        restore::load(superuser, &rows)?
     } else {
-        slots::load(session, &rows)?
+        slots::load(superuser, &rows)?
     };
-    let lost = extended::load(session, snapshot)?;
+    let lost = extended::load(superuser, planner, snapshot)?;
     Ok([gap_of_columns(&incomplete), gap_of_extended(&lost)].into_iter().flatten().collect())
 }
 

@@ -29,8 +29,8 @@ pub(super) struct Places {
 }
 
 impl Places {
-    /// Reads them all.
-    pub fn read(session: &mut WritableSession) -> Result<Self, Failure> {
+    /// Reads them all; expressions of the target are shown to `planner` only.
+    pub fn read(session: &mut WritableSession, planner: &mut WritableSession) -> Result<Self, Failure> {
         let mut places = Self::default();
         let mut hidden = Vec::new();
         for row in session.query(COLUMNS, &[])? {
@@ -52,14 +52,14 @@ impl Places {
             }
             places.by_relation.entry(relation).or_default().push((column, place));
         }
-        places.find_types(session, &hidden)?;
+        places.find_types(planner, &hidden)?;
         Ok(places)
     }
 
     /// Gives expressions that an operator class hides their own types.
-    fn find_types(&mut self, session: &mut WritableSession, hidden: &[Hidden]) -> Result<(), Failure> {
+    fn find_types(&mut self, planner: &mut WritableSession, hidden: &[Hidden]) -> Result<(), Failure> {
         let asked: Vec<&expressions::Asked> = hidden.iter().map(|(_, _, asked)| asked).collect();
-        let found = expressions::types(session, &asked)?;
+        let found = expressions::types(planner, &asked)?;
         for ((relation, number, _), types) in hidden.iter().zip(found) {
             let columns = self.by_relation.get_mut(relation).into_iter().flatten();
             for (_, place) in columns.filter(|(_, place)| place.number == *number) {
