@@ -1,6 +1,7 @@
 //! `pgadvise demo`: the whole job on a private server, from the analysis to the verified deploy, with times before and after.
 
 use std::fmt::Write as _;
+use std::io::Write as _;
 
 use jiff::Timestamp;
 use tabled::builder::Builder;
@@ -10,11 +11,11 @@ use super::arguments::{DemoArguments, Global};
 use super::ending;
 use super::output;
 use super::progress::Progress;
-use crate::analysis::{Analysis, Request, analyze, verify};
+use crate::analysis::{Analysis, Request, Source, analyze, verify};
 use crate::db::{Target, interrupt};
-use crate::demo::{Demo, Timing};
+use crate::demo::{Demo, RECORDED, Timing};
 use crate::emit::{self, Manifest};
-use crate::error::Result;
+use crate::error::{self, Error, Result};
 use crate::report::{self, Report, SourceKind, Style};
 use crate::server::Search;
 use crate::whatif::{Backend, Choice};
@@ -24,7 +25,10 @@ pub(super) fn run(arguments: &DemoArguments, global: &Global) -> Result<u8> {
     let search = Search::from_environment(arguments.pg_bindir.clone())?;
     let progress = Progress::start(global.quiet);
     progress.say("starting a private server");
-    let demo = Demo::start(&search, None)?;
+    let demo = match Demo::start(&search, None) {
+        Err(error) if search.all().is_empty() => return without_server(arguments, &error, progress, global),
+        started => started?,
+    };
     progress.say("loading the shop");
     demo.load()?;
     progress.say("running a minute of the shop's traffic");
@@ -35,7 +39,7 @@ pub(super) fn run(arguments: &DemoArguments, global: &Global) -> Result<u8> {
     let first = analyze(&request, &|what| progress.say(what))?;
     progress.say("writing and applying the migrations");
     let (manifest, folder) = write_migrations(&first, arguments)?;
-    print_report(&first, folder.as_ref())?;
+    print_report(&first, SourceKind::Live, folder.as_ref())?;
     demo.apply(&first.ddl())?;
     let verification = verify(&Target::resolve(Some(&demo.url()))?, &manifest, &|what| progress.say(what))?;
 
@@ -56,14 +60,36 @@ pub(super) fn run(arguments: &DemoArguments, global: &Global) -> Result<u8> {
     Ok(verification.exit_code())
 }
 
-/// HypoPG where the server has it; else candidates are really built in a copy of the shop.
+/// The shop's server, whose programs make the shadow, too.
 fn request(demo: &Demo) -> Result<Request> {
-    let mut request = Request::of(&demo.url())?;
-    if !demo.has_hypopg() {
-        request.sandbox = Some(demo.make_sandbox()?);
-        request.what_if = Choice::Only(Backend::Sandbox);
-    }
-    Ok(request)
+    Ok(Request { pg_bindir: Some(demo.programs().to_owned()), ..Request::of(&demo.url())? })
+}
+
+/// What can be shown without any server: the analysis of a recorded snapshot, and what it writes.
+fn without_server(arguments: &DemoArguments, missing: &Error, progress: Progress, global: &Global) -> Result<u8> {
+    let mut file = tempfile::Builder::new()
+        .suffix(".json.gz")
+        .tempfile()
+        .map_err(|error| Error::output(format!("could not make a temporary file: {}", error::reason(&error))))?;
+    file.write_all(RECORDED)
+        .map_err(|error| Error::output(format!("could not write a temporary file: {}", error::reason(&error))))?;
+    let request = Request {
+        what_if: Choice::Only(Backend::Estimate),
+        ..Request::of_source(Source::Snapshot(file.path().to_owned()))
+    };
+    let analysis = analyze(&request, &|what| progress.say(what))?;
+    drop(progress);
+    let (_, folder) = write_migrations(&analysis, arguments)?;
+    print_report(&analysis, SourceKind::Snapshot, folder.as_ref())?;
+    let hint = missing.hint().unwrap_or_default();
+    output::note(
+        global.quiet,
+        &format!(
+            "{}: this was the analysis of a recorded shop, its costs estimated in process; nothing was deployed\nHINT:  {hint}",
+            missing.message()
+        ),
+    );
+    Ok(0)
 }
 
 fn write_migrations(analysis: &Analysis, arguments: &DemoArguments) -> Result<(Manifest, Option<std::path::PathBuf>)> {
@@ -72,10 +98,10 @@ fn write_migrations(analysis: &Analysis, arguments: &DemoArguments) -> Result<(M
     Ok((bundle.manifest, folder))
 }
 
-fn print_report(analysis: &Analysis, folder: Option<&std::path::PathBuf>) -> Result<()> {
+fn print_report(analysis: &Analysis, source_kind: SourceKind, folder: Option<&std::path::PathBuf>) -> Result<()> {
     let report = Report {
         generated_at: Timestamp::now(),
-        source_kind: SourceKind::Live,
+        source_kind,
         what_if: analysis.backend,
         shadow: analysis.agreement.as_ref(),
         workload: &analysis.workload,

@@ -3,6 +3,7 @@
 
 mod workload;
 
+use std::path::Path;
 use std::time::Instant;
 
 use crate::db::{Failure, Target, ToSql, Untyped, WritableSession};
@@ -15,14 +16,8 @@ use workload::{Source, Statement};
 /// The shop's database.
 const DATABASE: &str = "shop";
 
-/// Where candidates may really be built when the server has no HypoPG.
-const SANDBOX: &str = "shop_sandbox";
-
 /// The extension that counts what runs. It comes with PostgreSQL's contrib modules.
 const COUNTING_EXTENSION: &str = "pg_stat_statements";
-
-/// The extension that makes hypothetical indexes.
-const HYPOTHETICAL_EXTENSION: &str = "hypopg";
 
 /// The SQLSTATE of a value that is there twice.
 const UNIQUE_VIOLATION: &str = "23505";
@@ -34,6 +29,9 @@ const SCHEMA: &str = include_str!("../../fixtures/demo/schema.sql");
 const ROWS: &str = include_str!("../../fixtures/demo/data.sql");
 const LEFTOVER: &str = include_str!("../../fixtures/demo/leftover.sql");
 const WORKLOAD: &str = include_str!("../../fixtures/demo/workload.sql");
+
+/// A snapshot of the shop after its minute of work, recorded from a server: what there is to show where no server is.
+pub const RECORDED: &[u8] = include_bytes!("../../fixtures/demo/snapshot.json.gz");
 
 /// The values of every call that the file gives parameters for. They are computed in another database, so that they
 /// are no part of what is counted for the shop.
@@ -107,9 +105,6 @@ impl Demo {
         }
         session.execute("VACUUM (ANALYZE)")?;
         session.execute(&format!("CREATE EXTENSION {COUNTING_EXTENSION}"))?;
-        if self.has_hypopg() {
-            session.execute(&format!("CREATE EXTENSION {HYPOTHETICAL_EXTENSION}"))?;
-        }
         Ok(())
     }
 
@@ -186,22 +181,9 @@ impl Demo {
         Ok(())
     }
 
-    /// Makes a copy of the shop in which candidates may really be built, and returns its connection string. A copy that
-    /// is there already is replaced.
-    ///
-    /// # Errors
-    /// `Unsupported` when somebody else is connected to the shop.
-    pub fn make_sandbox(&self) -> Result<String> {
-        let mut session = self.session("postgres")?;
-        let (sandbox, shop) = (quote_identifier(SANDBOX), quote_identifier(DATABASE));
-        session.execute(&format!("DROP DATABASE IF EXISTS {sandbox}"))?;
-        session.execute(&format!("CREATE DATABASE {sandbox} TEMPLATE {shop}"))?;
-        Ok(self.cluster.url(SANDBOX))
-    }
-
-    /// Whether the server can make hypothetical indexes.
-    pub fn has_hypopg(&self) -> bool {
-        self.cluster.binaries().has_extension(HYPOTHETICAL_EXTENSION)
+    /// The folder of the server's programs.
+    pub fn programs(&self) -> &Path {
+        self.cluster.binaries().folder()
     }
 
     /// The connection string of the shop.

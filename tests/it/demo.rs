@@ -2,10 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use pgadvise::analysis::{Capture, Source, capture};
+use pgadvise::db::Target;
 use pgadvise::demo::{Demo, Timing};
 use pgadvise::server::Search;
+use pgadvise::snapshot::Snapshot;
 
-use crate::support;
+use crate::support::{self, expect};
 
 /// How many times faster the planted statements become when a DBA mends them.
 const SPEEDUP_MIN: f64 = 5.0;
@@ -61,10 +64,31 @@ fn what_is_planted_is_there_on_the_oldest_and_the_newest_version() {
         // Prisma's hand as pg_stat_statements keeps it, the numbers of a loop, and nothing of the driver's own.
         assert_eq!(shop.value(&counted(r#"sum(calls)"#, r#"%"OrderItem"."orderId" = $1 OFFSET $2"#)), "1000");
         assert_eq!(shop.value(&counted("count(*)", "%jsonb_build_array%")), "0");
-        drop(shop);
-        let sandbox = support::connect(&demo.make_sandbox().expect("a copy"));
-        assert_eq!(sandbox.value(r#"SELECT count(*) FROM "Order""#), "200080");
+        assert_eq!(shop.value(r#"SELECT count(*) FROM "Order""#), "200080");
     }
+}
+
+/// The recorded shop holds the same relations and statements as one that is made now; `UPDATE=1` records it anew.
+#[test]
+fn the_recorded_shop_is_the_shop() {
+    let demo = start(15);
+    demo.run_workload().expect("the work is done");
+    let source = Source::Server(Box::new(Target::resolve(Some(&demo.url())).expect("a target")));
+    let shop = capture(&Capture { source, with_plans: true }, &|_| {}).expect("a snapshot");
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/demo/snapshot.json.gz");
+    if expect::is_update() {
+        shop.write_file(path.as_ref()).expect("the snapshot is written");
+    }
+    let recorded = Snapshot::read_file(path.as_ref()).expect("the recorded snapshot");
+    let summary = |snapshot: &Snapshot| {
+        let indexes = snapshot.relations.iter().flat_map(|relation| &relation.indexes).map(|index| index.name.clone());
+        let relations = snapshot.relations.iter().map(|relation| relation.name.to_string());
+        let statements = snapshot.statements.iter().flat_map(|statements| &statements.entries);
+        let statements = statements.filter_map(|entry| Some(format!("{} {}", entry.n_calls, entry.text.as_ref()?)));
+        indexes.chain(relations).chain(statements).collect::<BTreeSet<String>>()
+    };
+    assert_eq!(summary(&recorded), summary(&shop));
+    assert!(recorded.plans.len() >= 8, "{}", recorded.plans.len());
 }
 
 /// Reads what was counted in the session's own database for statements like `pattern`.

@@ -33,6 +33,7 @@ mod report;
 mod rules;
 mod server;
 mod shadow_metapages;
+mod shadow_safety;
 mod shadow_schema;
 mod shadow_statistics;
 mod sql_shapes;
