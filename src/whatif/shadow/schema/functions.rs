@@ -43,7 +43,7 @@ fn with_result(function: &Function, create: String) -> Vec<String> {
     let result = function.result.as_deref().unwrap_or_default();
     let result = result.strip_prefix("SETOF ").unwrap_or(result);
     let is_own = result.contains('.') && !result.starts_with("TABLE(");
-    is_own.then(|| format!("SELECT NULL::{result}")).into_iter().chain([create]).collect()
+    is_own.then(|| format!("SELECT NULL::{result} WHERE false")).into_iter().chain([create]).collect()
 }
 
 /// Whether planning never looks into it, so that a stand-in is exact.

@@ -27,7 +27,7 @@ use self::stubs::Stubs;
 use crate::db::WritableSession;
 use crate::error::{Error, Result};
 use crate::pg::quote_identifier;
-use crate::snapshot::{Gap, Relation, Snapshot};
+use crate::snapshot::{Catalog, Gap, Relation, Snapshot};
 
 /// How many names a gap lists.
 const NAMES_SHOWN: usize = 20;
@@ -90,9 +90,17 @@ fn schemas(snapshot: &Snapshot) -> impl Iterator<Item = Step> {
 fn steps(snapshot: &Snapshot, missing: &Missing) -> Vec<Step> {
     let schema = &snapshot.schema;
     let stubs = Stubs::new(&schema.types, missing);
+    let catalog = Catalog::new(snapshot);
+    let used = types::used(snapshot);
     let mut steps = Vec::new();
     steps.extend(schema.collations.iter().map(collations::step));
-    steps.extend(schema.types.iter().filter(|own| missing.is_own(own.extension.as_deref())).map(types::step));
+    steps.extend(
+        schema
+            .types
+            .iter()
+            .filter(|own| missing.is_own(own.extension.as_deref()))
+            .filter_map(|own| types::step(own, &used)),
+    );
     steps.extend(schema.sequences.iter().map(relations::sequence));
     let functions = || schema.functions.iter().filter(|own| missing.is_own(own.extension.as_deref()));
     steps.extend(functions().filter(|function| !function.takes_rows).filter_map(functions::step));
@@ -104,7 +112,7 @@ fn steps(snapshot: &Snapshot, missing: &Missing) -> Vec<Step> {
     steps.extend(by_oid.iter().filter_map(|relation| relations::table(relation, &stubs)));
     steps.extend(functions().filter(|function| function.takes_rows).filter_map(functions::step));
     steps.extend(by_oid.iter().flat_map(|relation| relations::late_parts(relation)));
-    steps.extend(by_oid.iter().flat_map(|relation| relations::parents(relation, snapshot)));
+    steps.extend(by_oid.iter().flat_map(|relation| relations::parents(relation, &catalog)));
     let is_matview = |relation: &&&Relation| views::is_materialized(relation);
     steps.extend(by_oid.iter().filter(|relation| !is_matview(relation)).flat_map(|relation| indexes::steps(relation)));
     steps.extend(indexes::attachments(&by_oid));

@@ -7,7 +7,7 @@ use super::types::collate;
 use crate::pg::identifier::quote_literal;
 use crate::pg::{RelationName, quote_identifier};
 use crate::snapshot::{
-    Column, ColumnDefault, Constraint, ConstraintKind, NotNullLimit, Persistence, Relation, RelationKind, Snapshot,
+    Catalog, Column, ColumnDefault, Constraint, ConstraintKind, NotNullLimit, Persistence, Relation, RelationKind,
 };
 
 /// Whether `relation` is made by `CREATE TABLE`.
@@ -175,10 +175,10 @@ fn calls_own_function(expression: &str) -> bool {
 }
 
 /// What makes a relation a partition, or a child of the relations that it inherits from.
-pub(super) fn parents(relation: &Relation, snapshot: &Snapshot) -> Vec<Step> {
+pub(super) fn parents(relation: &Relation, catalog: &Catalog<'_>) -> Vec<Step> {
     let name = &relation.name;
-    let named = |oid| snapshot.relations.iter().find(|other| other.oid == oid).map(|other| &other.name);
-    let parents = relation.declaration.parents.iter().filter_map(|oid| named(*oid));
+    let parents =
+        relation.declaration.parents.iter().filter_map(|oid| catalog.relation(*oid)).map(|parent| &parent.name);
     match &relation.declaration.partition_bound {
         Some(bound) => parents
             .map(|parent| {

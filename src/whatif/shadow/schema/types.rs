@@ -1,15 +1,31 @@
 //! Types: enums, domains, composite types and ranges as they are; base types by a stand-in of the same layout.
 
+use std::collections::BTreeSet;
+
 use super::step::Step;
 use super::stubs;
 use crate::pg::identifier::quote_literal;
 use crate::pg::{RelationName, quote_identifier};
 use crate::snapshot::schema::{Attribute, DataType, Domain, Range, TypeKind};
+use crate::snapshot::{Column, Snapshot};
 
-pub(super) fn step(data_type: &DataType) -> Step {
+/// The base types of the columns of all relations.
+pub(super) fn used(snapshot: &Snapshot) -> BTreeSet<RelationName> {
+    let columns = snapshot.relations.iter().flat_map(|relation| &relation.columns);
+    let name = |column: &Column| {
+        let name = &column.base_type.name;
+        // An array's type has its element's name after an underscore.
+        let element = if column.base_type.category == 'A' { name.strip_prefix('_').unwrap_or(name) } else { name };
+        RelationName::new(column.base_type.schema.clone(), element)
+    };
+    columns.map(name).collect()
+}
+
+/// The type. `None` for a type of a missing extension that its operator classes keep in indexes, and no column has.
+pub(super) fn step(data_type: &DataType, used: &BTreeSet<RelationName>) -> Option<Step> {
     let name = data_type.name.to_string();
     let one = |sql: String| Step::one("type", name.clone(), sql);
-    match &data_type.kind {
+    Some(match &data_type.kind {
         TypeKind::Enum(labels) => {
             let labels: Vec<String> = labels.iter().map(|label| quote_literal(label).trim_start().to_owned()).collect();
             one(format!("CREATE TYPE {name} AS ENUM ({})", labels.join(", ")))
@@ -20,8 +36,11 @@ pub(super) fn step(data_type: &DataType) -> Step {
             one(format!("CREATE TYPE {name} AS ({})", attributes.join(", ")))
         }
         TypeKind::Range(range) => self::range(&data_type.name, range),
-        TypeKind::Base(base) => stubs::base_type(&data_type.name, base),
-    }
+        TypeKind::Base(base) if data_type.extension.is_none() || used.contains(&data_type.name) => {
+            stubs::base_type(&data_type.name, base)
+        }
+        TypeKind::Base(_) => return None,
+    })
 }
 
 /// ` COLLATE …`, where there is one.
