@@ -129,7 +129,7 @@ fn extensions_that_are_missing_here_take_as_little_with_them_as_possible() {
     assert!(!gaps.iter().any(|gap| gap.id.contains("uuid_generate_v4") || gap.id.contains("gtrgm")), "{gaps:#?}");
     said("index", "app.\"no overlap\"");
 
-    let lost = differences(&catalog(|sql| source.rows(sql)), &catalog(|sql| shadow.rows(sql)));
+    let lost = differences(&catalog(|sql| source.rows(sql)), &as_owned(&catalog(|sql| shadow.rows(sql))));
     let is_expected = |line: &&String| {
         let of_extension = ["citext", "hstore", "uuid-ossp", "pg_trgm", "btree_gist", "ext."];
         let gone = [
@@ -199,6 +199,6 @@ fn a_thousand_tables_are_loaded_whole() {
     assert_eq!(gaps, []);
     assert_eq!(shadow.value("SELECT count(*) FROM pg_index WHERE indrelid::regclass::text ~ '^t[0-9]'"), "4000");
     assert_eq!(shadow.value("SELECT count(*) FROM pg_constraint WHERE contype = 'f'"), "1000");
-    let lost = differences(&catalog(|sql| source.rows(sql)), &catalog(|sql| shadow.rows(sql)));
+    let lost = differences(&catalog(|sql| source.rows(sql)), &as_owned(&catalog(|sql| shadow.rows(sql))));
     assert_eq!(lost, Vec::<String>::new());
 }

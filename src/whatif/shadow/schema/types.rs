@@ -63,16 +63,29 @@ fn domain(name: &str, domain: &Domain) -> Step {
     Step::exact("type", name, exact).or(vec![sql], "its default is missing in the shadow")
 }
 
+/// How the definition of a constraint ends that is not known to hold.
+const NOT_VALID: &str = " NOT VALID";
+
 /// The check constraints of a domain.
 pub(super) fn checks(data_type: &DataType) -> Vec<Step> {
     let TypeKind::Domain(domain) = &data_type.kind else { return Vec::new() };
     let name = data_type.name.to_string();
     let check = |(check, definition): &(String, String)| {
-        let check = quote_identifier(check);
-        let sql = format!("ALTER DOMAIN {name} ADD CONSTRAINT {check} {definition}");
-        Step::one("type", format!("constraint {check} of {name}"), sql)
+        let quoted = quote_identifier(check);
+        let is_valid = !definition.ends_with(NOT_VALID);
+        // Columns of arrays of the domain keep it from being checked, and there is no row to check.
+        let unchecked = if is_valid { NOT_VALID } else { "" };
+        let sql = format!("ALTER DOMAIN {name} ADD CONSTRAINT {quoted} {definition}{unchecked}");
+        let of = format!("constraint {quoted} of {name}");
+        let validate = format!(
+            "UPDATE pg_catalog.pg_constraint SET convalidated = {is_valid} \
+             WHERE conname = {} AND contypid = {}::pg_catalog.regtype",
+            quote_literal(check),
+            quote_literal(&name)
+        );
+        [Step::one("type", of.clone(), sql), Step::one("type", of, validate).by_superuser()]
     };
-    domain.checks.iter().map(check).collect()
+    domain.checks.iter().flat_map(check).collect()
 }
 
 fn range(name: &RelationName, range: &Range) -> Step {
