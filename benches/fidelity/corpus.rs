@@ -82,7 +82,7 @@ pub fn measure(server: &dyn Server, corpus: &Corpus, n_rows: u32) -> Vec<Measure
         let model = size::estimate_with_options(&before, relation, &index.definition, &index.options)
             .unwrap_or_else(|why| panic!("{line}: {why}"));
         let method = index.definition.access_method.clone();
-        Measured { real: real(server, &name, &method), index: line, method, model }
+        Measured { real: real(&mut |sql| server.value(sql), &name, &method), index: line, method, model }
     };
     indexes.into_iter().map(measure).collect()
 }
@@ -96,9 +96,10 @@ fn of_version(line: &str, major: u32) -> Option<&str> {
     }
 }
 
-fn real(server: &dyn Server, name: &str, method: &AccessMethod) -> IndexSize {
-    let numbers =
-        |sql: &str| -> Vec<u64> { server.value(sql).split(' ').map(|text| text.parse().expect("a number")).collect() };
+/// The size of the index called `name`, and what its metapage tells; `value` runs a query on its server, which has pageinspect.
+pub fn real(value: &mut dyn FnMut(&str) -> String, name: &str, method: &AccessMethod) -> IndexSize {
+    let mut numbers =
+        |sql: &str| -> Vec<u64> { value(sql).split(' ').map(|text| text.parse().expect("a number")).collect() };
     let n_pages = numbers(&format!("SELECT (pg_relation_size('{name}') / 8192)::text AS value"))[0];
     let size = IndexSize { n_pages, ..IndexSize::default() };
     match method {

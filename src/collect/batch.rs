@@ -30,6 +30,8 @@ pub(super) struct Circumstances {
     pub can_read_extended_data: bool,
     /// Whether the role may read pg_statistic.
     pub can_read_statistic: bool,
+    /// The relations whose statistics pg_stats does not show to the role, for the sake of row level security.
+    pub hidden: BTreeSet<Oid>,
     /// The relations whose most common values and histograms are read; `None` for all.
     pub with_values: Option<BTreeSet<Oid>>,
 }
@@ -130,7 +132,28 @@ fn read_statistics(
     }
     let mut read = statistics::read(transaction, &whole, true)?;
     read.extend(statistics::read(transaction, &summary, false)?);
+    if circumstances.can_read_statistic {
+        for with_values in [true, false] {
+            let hidden = hidden(batch, indexes, circumstances, with_values);
+            read.extend(statistics::read_hidden(transaction, &hidden, with_values)?);
+        }
+    }
     Ok(read)
+}
+
+/// The relations of `batch` that hide their statistics, and their indexes with expressions.
+fn hidden(
+    batch: &[Relation],
+    indexes: &BTreeMap<Oid, Vec<ReadIndex>>,
+    circumstances: &Circumstances,
+    with_values: bool,
+) -> Vec<Oid> {
+    let is_hidden = |oid: &Oid| circumstances.hidden.contains(oid) && circumstances.has_values(*oid) == with_values;
+    let relations: Vec<Oid> = batch.iter().map(|relation| relation.oid).filter(is_hidden).collect();
+    let of_relations = relations.iter().filter_map(|oid| indexes.get(oid)).flatten();
+    let with_expressions: Vec<Oid> =
+        of_relations.filter(|index| index.has_expressions()).map(|index| index.oid).collect();
+    [relations, with_expressions].concat()
 }
 
 /// The relations of which something has to be turned back into SQL.

@@ -33,9 +33,9 @@ pub(super) fn hidden_by_row_security(hidden: &[&Relation], privileges: &Privileg
         "column_statistics",
         hidden,
         &format!(
-            "row level security hides their statistics from role {}; {}",
+            "row level security hides their statistics from role {}, which may not read pg_statistic; {}",
             privileges.role(),
-            privileges.to_bypass_row_security()
+            privileges.to_read_statistics()
         ),
     )
 }

@@ -89,6 +89,7 @@ pub fn collect(session: &mut Session, options: &CollectOptions, progress: &dyn F
         collation_is_c: read.collation_is_c,
         can_read_extended_data: read.can_read_extended_data,
         can_read_statistic: read.can_read_statistic,
+        hidden,
         with_values: largest(&relations, options.n_relations_with_values_max),
     };
     let mut other_names = batch::fill(&mut reader, &mut relations, &circumstances, progress)?;
@@ -107,7 +108,7 @@ pub fn collect(session: &mut Session, options: &CollectOptions, progress: &dyn F
     let main_role = statements.as_ref().and_then(|read| read.main_role.clone());
     read.server.application_role.clone_from(&main_role);
     read.server.search_path = application_search_path(&read, &setting_overrides, main_role.as_deref(), options);
-    note_gaps(&mut reader, &relations, &hidden, &privileges, &read.server, &circumstances);
+    note_gaps(&mut reader, &relations, &privileges, &read.server, &circumstances);
     let mut gaps = reader.gaps;
     gaps.sort();
     Ok(Snapshot {
@@ -227,13 +228,14 @@ fn application_search_path(
 fn note_gaps(
     reader: &mut Reader<'_>,
     relations: &[Relation],
-    hidden: &BTreeSet<Oid>,
     privileges: &Privileges,
     server: &Server,
     circumstances: &Circumstances,
 ) {
-    let hidden: Vec<&Relation> =
-        relations.iter().filter(|relation| relation.can_select && hidden.contains(&relation.oid)).collect();
+    let is_hidden = |relation: &&Relation| {
+        !circumstances.can_read_statistic && relation.can_select && circumstances.hidden.contains(&relation.oid)
+    };
+    let hidden: Vec<&Relation> = relations.iter().filter(is_hidden).collect();
     let n_with_values = circumstances.with_values.as_ref().map_or(relations.len(), BTreeSet::len);
     let noted = [
         gaps::unreadable(relations, privileges),

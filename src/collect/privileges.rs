@@ -105,11 +105,6 @@ impl Privileges {
         format!("run GRANT SELECT ON pg_statistic, pg_statistic_ext_data TO {};", self.role)
     }
 
-    /// The statement that shows statistics of relations with row level security.
-    pub fn to_bypass_row_security(&self) -> String {
-        format!("run ALTER ROLE {} BYPASSRLS;", self.role)
-    }
-
     /// The statement that opens a schema.
     pub fn to_use_schema(&self, schema: &str) -> String {
         format!("run GRANT USAGE ON SCHEMA {} TO {};", quote_identifier(schema), self.role)

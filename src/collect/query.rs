@@ -50,6 +50,7 @@ queries! {
     FUNCTION_BODIES = "function_bodies": "functions";
     FUNCTIONS = "functions": "functions";
     GENERATION_EXPRESSIONS = "generation_expressions": "generated columns";
+    HIDDEN_STATISTICS = "hidden_statistics": "statistics behind row level security";
     INDEX_BUILDS = "index_builds": "running index builds";
     INDEX_COLUMNS = "index_columns": "index columns";
     INDEX_EXPRESSIONS = "index_expressions": "index expressions";

@@ -8,6 +8,10 @@ use crate::snapshot::{Setting, SettingOverride};
 /// documentation, versions 13 to 18), those that say how statistics are gathered, and those that say how names and
 /// texts are read. A server that does not know one is silent about it.
 const NAMES: &[&str] = &[
+    "DateStyle",
+    "IntervalStyle",
+    "TimeZone",
+    "array_nulls",
     "autovacuum",
     "autovacuum_analyze_scale_factor",
     "autovacuum_analyze_threshold",
@@ -23,6 +27,7 @@ const NAMES: &[&str] = &[
     "cursor_tuple_fraction",
     "default_statistics_target",
     "default_tablespace",
+    "default_text_search_config",
     "effective_cache_size",
     "effective_io_concurrency",
     "enable_async_append",
@@ -92,6 +97,7 @@ const NAMES: &[&str] = &[
     "track_activity_query_size",
     "track_counts",
     "track_io_timing",
+    "transform_null_equals",
     "vacuum_cost_delay",
     "vacuum_cost_limit",
     "work_mem",

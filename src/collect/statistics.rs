@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::query::{COLUMN_STATISTICS, RANGE_STATISTICS};
+use super::query::{COLUMN_STATISTICS, HIDDEN_STATISTICS, RANGE_STATISTICS};
 use crate::db::{Failure, Row, Transaction};
 use crate::pg::{Oid, array_text};
 use crate::snapshot::{ColumnStatistics, TypeName};
@@ -33,6 +33,25 @@ pub(super) fn read(
             let column = (row.text("name")?, row.get("is_inherited")?);
             statistics.entry(owner).or_default().insert(column, column_statistics(&row)?);
         }
+        Ok(())
+    })?;
+    Ok(statistics)
+}
+
+/// The statistics of the relations and indexes `oids`, which row level security hides in pg_stats.
+pub(super) fn read_hidden(
+    transaction: &mut Transaction<'_>,
+    oids: &[Oid],
+    with_values: bool,
+) -> Result<Statistics, Failure> {
+    let mut statistics = Statistics::new();
+    if oids.is_empty() {
+        return Ok(statistics);
+    }
+    transaction.query_each(&HIDDEN_STATISTICS, &[&oids, &with_values], |row| {
+        let owner = (row.text("schema")?, row.text("relation")?);
+        let column = (row.text("name")?, row.get("is_inherited")?);
+        statistics.entry(owner).or_default().insert(column, column_statistics(&row)?);
         Ok(())
     })?;
     Ok(statistics)

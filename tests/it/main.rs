@@ -49,5 +49,6 @@ mod whatif_estimate;
 mod whatif_hypopg;
 mod whatif_hypopg_faults;
 mod whatif_sandbox;
+mod whatif_shadow;
 mod whatif_size;
 mod workloads;

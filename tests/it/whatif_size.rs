@@ -2,7 +2,7 @@
 //! every access method. The corpus is the bench's, on smaller tables.
 
 #[path = "../../benches/fidelity/corpus.rs"]
-mod corpus;
+pub mod corpus;
 
 use pgadvise::pg::IndexDefinition;
 use pgadvise::snapshot::{Catalog, Snapshot};

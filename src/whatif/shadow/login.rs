@@ -3,12 +3,14 @@
 //! on this machine. So the superuser sends texts of our own only, with names and values as parameters, and everything
 //! that can run a word of the target's is sent by a role that may do nothing outside its database.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use crate::db::{Target, WritableSession};
+use crate::db::{Failure, Target, WritableSession};
 use crate::error::{Error, Result};
-use crate::pg::quote_identifier;
+use crate::pg::identifier::{quote_identifier, quote_literal};
 use crate::server::{Cluster, cluster};
+use crate::snapshot::Gap;
 
 const TOGGLE: &str = include_str!("queries/toggle.sql");
 
@@ -56,6 +58,31 @@ fn target(socket_folder: &Path, port: u16, user: &str, database: &str) -> Result
 pub fn make_planner(superuser: &mut WritableSession) -> Result<()> {
     let sql = format!("CREATE ROLE {PLANNER} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE BYPASSRLS");
     superuser.execute(&sql).map_err(Error::from)
+}
+
+/// Gives the planner's sessions `settings`. One that this server does not accept is a gap.
+///
+/// # Errors
+/// The server is lost.
+pub fn give_settings(superuser: &mut WritableSession, settings: &BTreeMap<String, String>) -> Result<Vec<Gap>> {
+    let mut gaps = Vec::new();
+    for (name, value) in settings {
+        let sql = format!("ALTER ROLE {PLANNER} SET {} = {}", quote_identifier(name), quote_literal(value));
+        match superuser.execute(&sql) {
+            Ok(()) => {}
+            Err(Failure::Statement(refused)) => gaps.push(refused_setting(name, &refused.message_without_values())),
+            Err(lost) => return Err(lost.into()),
+        }
+    }
+    Ok(gaps)
+}
+
+fn refused_setting(name: &str, why: &str) -> Gap {
+    let reason = format!(
+        "the private server does not take this setting as the server has it ({why}): constants may be read otherwise, and \
+         costs differ a little"
+    );
+    Gap::new("shadow", name, reason)
 }
 
 /// Gives `database`, in which the session is, to the planner, and lets it toggle indexes there.

@@ -19,7 +19,9 @@ pub mod tablespaces;
 mod worker;
 
 pub use check::Agreement;
-pub use planner::ShadowPlanner;
+pub use planner::{PartSizes, ShadowPlanner};
+
+use std::path::PathBuf;
 
 use self::login::Door;
 use self::pricing::Circumstances;
@@ -38,16 +40,21 @@ const WORKERS_MAX: usize = 8;
 
 /// Settings of a private server whose rows are never read: nothing may gather statistics over its empty files, and it
 /// should take little room. One message of the schema takes many locks.
-const SETTINGS: [(&str, &str); 12] = [
+const SETTINGS: [(&str, &str); 14] = [
     ("autovacuum", "off"),
     ("listen_addresses", ""),
     ("max_connections", "40"),
     ("max_locks_per_transaction", "1024"),
+    // With workers to count, CREATE INDEX plans, and reads the metapages of the phantoms made before it.
+    ("max_parallel_maintenance_workers", "0"),
     ("max_wal_senders", "0"),
     ("max_wal_size", "64MB"),
     ("min_wal_size", "32MB"),
     ("shared_buffers", "64MB"),
     ("wal_level", "minimal"),
+    // Else the end of a transaction reads what was made in it into the buffers, to log it, and the metapages of phantoms
+    // stay there as they are before they are stretched.
+    ("wal_skip_threshold", "0"),
     ("bgwriter_lru_maxpages", "0"),
     ("checkpoint_timeout", "1d"),
     ("max_stack_depth", "2MB"),
@@ -95,6 +102,11 @@ impl Shadow {
         Ok(self.circumstances.role.as_ref().map_or(target.clone(), |role| target.with_role(role)))
     }
 
+    /// Where the server's files are; its socket is in the folder above.
+    pub fn data_directory(&self) -> PathBuf {
+        self.cluster.data_directory()
+    }
+
     /// The version of the shadow's server.
     pub fn version(&self) -> ServerVersion {
         self.cluster.version()
@@ -122,6 +134,7 @@ impl Shadow {
     fn load(&mut self, snapshot: &Snapshot, say: &dyn Fn(&str)) -> Result<()> {
         let mut admin = self.superuser("postgres")?;
         login::make_planner(&mut admin)?;
+        self.gaps.extend(login::give_settings(&mut admin, &settings::for_sessions(snapshot))?);
         self.gaps.extend(database::create_first(&mut admin, &snapshot.server)?);
         let first = database::name(0);
         let mut superuser = self.superuser(&first)?;

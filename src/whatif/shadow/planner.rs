@@ -7,10 +7,10 @@ use super::phantom::{self, Wanted};
 use super::pricing::Question;
 use super::worker::{Answer, Sight, Worker};
 use crate::error::{Error, Result};
-use crate::pg::{Bytes, Oid, RelationName};
-use crate::snapshot::Catalog;
+use crate::pg::{Bytes, IndexDefinition, Oid, RelationName};
+use crate::snapshot::{Catalog, Relation};
 use crate::whatif::declared::{Declared, create_sql, effective};
-use crate::whatif::{Ask, Backend, CandidateId, Hypothetical, Planner, Price, explain, size};
+use crate::whatif::{Ask, Backend, CandidateId, Hypothetical, IndexSize, Planner, Price, explain, size};
 use crate::workload::Workload;
 
 /// A backend's answer to one question.
@@ -22,14 +22,26 @@ pub struct ShadowPlanner<'w> {
     workload: &'w Workload,
     catalog: Catalog<'w>,
     declared: Vec<Declared>,
+    given_sizes: Vec<PartSizes>,
     n_calls: u64,
 }
+
+/// For each stored relation of a candidate (the relation, or its partitions at every level): how large its part is, and
+/// how many rows it holds.
+pub type PartSizes = BTreeMap<RelationName, (IndexSize, f64)>;
 
 impl<'w> ShadowPlanner<'w> {
     /// A planner with one worker for each database.
     pub(super) fn new(workers: Vec<Worker>, workload: &'w Workload) -> Self {
         let catalog = Catalog::new(&workload.snapshot);
-        Self { workers, workload, catalog, declared: Vec::new(), n_calls: 0 }
+        Self { workers, workload, catalog, declared: Vec::new(), given_sizes: Vec::new(), n_calls: 0 }
+    }
+
+    /// Gives the candidates, by their number, these sizes instead of the size model's: what is left of an error then is the
+    /// phantoms' own.
+    pub fn with_sizes(mut self, sizes: Vec<PartSizes>) -> Self {
+        self.given_sizes = sizes;
+        self
     }
 
     /// What a candidate becomes, or why it cannot be built.
@@ -39,9 +51,20 @@ impl<'w> ShadowPlanner<'w> {
         };
         let name = phantom::name(id.0);
         let create_sql = create_sql(Some(&name), relation, &candidate.definition);
-        let parts = size::parts(&self.catalog, relation, &candidate.definition)?;
-        let parts = parts.into_iter().map(|part| (part.relation.name.clone(), (part.size, part.n_rows))).collect();
+        let parts = match self.given_sizes.get(id.0 as usize) {
+            Some(sizes) => sizes.clone(),
+            None => self.modelled_sizes(relation, &candidate.definition)?,
+        };
         Ok((relation.name.clone(), Wanted { name, create_sql, parts }))
+    }
+
+    fn modelled_sizes(
+        &self,
+        relation: &Relation,
+        definition: &IndexDefinition,
+    ) -> std::result::Result<PartSizes, String> {
+        let parts = size::parts(&self.catalog, relation, definition)?;
+        Ok(parts.into_iter().map(|part| (part.relation.name.clone(), (part.size, part.n_rows))).collect())
     }
 
     /// Makes the phantoms in every database at once. The reasons of those that were refused.

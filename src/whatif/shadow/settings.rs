@@ -68,6 +68,18 @@ const PLANNER_SETTINGS: &[(&str, u32)] = &[
     ("work_mem", 13),
 ];
 
+/// The settings by which a session reads the constants of a statement, and so estimates them.
+const SESSION_SETTINGS: [&str; 6] =
+    ["DateStyle", "IntervalStyle", "TimeZone", "array_nulls", "default_text_search_config", "transform_null_equals"];
+
+/// The settings by which the application's sessions read constants. Apart from the others, for a server that does not
+/// know a time zone or a configuration would not start with it.
+pub fn for_sessions(snapshot: &Snapshot) -> BTreeMap<String, String> {
+    let role = snapshot.server.application_role.as_deref().unwrap_or(&snapshot.server.role);
+    let known = SESSION_SETTINGS.iter().filter_map(|name| Some(((*name).to_owned(), value(snapshot, name, role)?)));
+    known.collect()
+}
+
 /// The planner settings of `snapshot`'s server for a private server of version `major`: as they hold for the
 /// application's role in the database, which is what `ALTER ROLE … IN DATABASE` says, else `ALTER ROLE`, else `ALTER
 /// DATABASE`, else the server's own. Values are in the units of `pg_settings`, or as they were given to ALTER.
