@@ -48,7 +48,7 @@ pub struct Prepared {
 enum Engine {
     Shadow(Box<Shadow>),
     Hypopg,
-    Sandbox(Target),
+    Sandbox(Box<Target>),
     Estimate,
 }
 
@@ -105,12 +105,12 @@ pub fn prepare(means: &Means<'_>, snapshot: &Snapshot, say: &dyn Fn(&str)) -> Re
         Choice::Only(Backend::Hypopg) if !means.is_live => Err(not_live()),
         Choice::Only(Backend::Hypopg) => Ok(ready(Engine::Hypopg)),
         Choice::Only(Backend::Sandbox) => match means.sandbox {
-            Some(target) => Ok(ready(Engine::Sandbox(target.clone()))),
+            Some(target) => Ok(ready(Engine::Sandbox(Box::new(target.clone())))),
             None => Err(no_sandbox()),
         },
         Choice::Only(Backend::Estimate) => Ok(ready(Engine::Estimate)),
         Choice::Auto => match means.sandbox {
-            Some(target) => Ok(ready(Engine::Sandbox(target.clone()))),
+            Some(target) => Ok(ready(Engine::Sandbox(Box::new(target.clone())))),
             None => automatic(means, snapshot, say),
         },
     }
@@ -205,7 +205,7 @@ fn only_estimates(major: u32) -> Gap {
 }
 
 fn not_live() -> Error {
-    Error::new(ErrorKind::Usage, "HypoPG needs the server, and this is a snapshot file")
+    Error::new(ErrorKind::Usage, "hypothetical indexes of HypoPG need the server, and this is a snapshot file")
         .with_hint("Analyse the server itself, or leave --what-if out.")
 }
 
