@@ -1,5 +1,8 @@
 //! How large a GIN index will be: keys and the rows they are in from `keys`, pages of the tree of keys and of the
 //! posting trees from `pages`. Its pending list is empty, as `CREATE INDEX` leaves it. Reads no statistics itself.
+//!
+//! The build is taken to pass over the keys once. Where `maintenance_work_mem` makes it pass several times, the tree of
+//! keys is smaller, for half pages fill up again: by 7 % after eight passes, by 25 % after sixty (measured on 15).
 
 mod array;
 mod document;

@@ -81,7 +81,7 @@ fn of_texts(statistics: &ColumnStatistics, n_values: f64) -> Vec<Keys> {
     met.keys(n_values, 1.0, Growth::Open)
 }
 
-/// Texts of `width` bytes of which nothing else is known: half of the lexemes in many rows, the others in few.
+/// Texts of `width` bytes of which nothing else is known.
 fn unknown(n_values: f64, width: f64) -> Vec<Keys> {
     let per_row = ((width - VECTOR_HEADER) / (LETTERS_UNKNOWN + 1.0)).max(1.0);
     Elements { frequencies: &[], per_row, n_rows: n_values, width: LETTERS_UNKNOWN + 1.0, alignment: 1.0 }.keys()
