@@ -36,6 +36,7 @@ mod shadow_metapages;
 mod shadow_safety;
 mod shadow_schema;
 mod shadow_statistics;
+mod shadow_tablespaces;
 mod sql_shapes;
 mod snapshot_docs;
 mod snapshot_hostile;
