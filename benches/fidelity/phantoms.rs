@@ -141,7 +141,7 @@ fn plan_with_phantom(session: &mut WritableSession, number: usize, built: &Built
     let parts = format!(
         "SELECT part.oid FROM pg_class AS root \
          CROSS JOIN LATERAL (SELECT root.oid UNION SELECT relid FROM pg_partition_tree(root.oid)) AS part (oid) \
-         WHERE root.relname = 'pgadvise_phantom_{number}'"
+         WHERE root.relname = 'pgadvise_phantom_0_{number}'"
     );
     let rows =
         session.query(&format!("SELECT relname::text FROM pg_class WHERE oid IN ({parts})"), &[]).expect("names");

@@ -22,6 +22,7 @@ pub use check::Agreement;
 pub use planner::{PartSizes, ShadowPlanner};
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use self::login::Door;
 use self::pricing::Circumstances;
@@ -65,6 +66,7 @@ pub struct Shadow {
     cluster: Cluster,
     door: Door,
     n_databases: usize,
+    n_planners: AtomicU32,
     circumstances: Circumstances,
     gaps: Vec<Gap>,
 }
@@ -86,7 +88,8 @@ impl Shadow {
         let n_databases = std::thread::available_parallelism().map_or(1, usize::from).min(WORKERS_MAX);
         let circumstances = Circumstances { search_path: explain::search_path(snapshot), role: role(snapshot) };
         let door = Door::of(&cluster);
-        let mut shadow = Self { cluster, door, n_databases, circumstances, gaps: Vec::new() };
+        let mut shadow =
+            Self { cluster, door, n_databases, n_planners: AtomicU32::new(0), circumstances, gaps: Vec::new() };
         shadow.load(snapshot, say)?;
         say("stretching the shadow to the server's size");
         shadow.stretch(snapshot)?;
@@ -127,7 +130,7 @@ impl Shadow {
         let connect =
             |number| Worker::connect(&self.door, &database::name(number), &data_directory, &self.circumstances);
         let workers: Vec<Worker> = (0..self.n_databases).map(connect).collect::<Result<_>>()?;
-        Ok(ShadowPlanner::new(workers, workload))
+        Ok(ShadowPlanner::new(self.n_planners.fetch_add(1, Ordering::Relaxed), workers, workload))
     }
 
     /// The schema and the statistics, in every database.

@@ -152,9 +152,9 @@ fn put_back(session: &mut WritableSession, heaps: &[Heap]) -> Result<()> {
     Ok(())
 }
 
-/// The name of the phantom with this number, as SQL and as the catalog has it.
-pub(super) fn name(number: u32) -> String {
-    let name = format!("pgadvise_phantom_{number}");
+/// The name of this candidate's phantom for this planner, as SQL and as the catalog has it.
+pub(super) fn name(planner: u32, candidate: u32) -> String {
+    let name = format!("pgadvise_phantom_{planner}_{candidate}");
     debug_assert_eq!(quote_identifier(&name), name);
     name
 }

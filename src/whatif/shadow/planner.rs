@@ -18,6 +18,8 @@ type Priced = std::result::Result<Price, String>;
 
 /// Prices the statements of one workload in the shadow.
 pub struct ShadowPlanner<'w> {
+    /// Its number among the shadow's planners, which share the databases.
+    number: u32,
     workers: Vec<Worker>,
     workload: &'w Workload,
     catalog: Catalog<'w>,
@@ -31,10 +33,10 @@ pub struct ShadowPlanner<'w> {
 pub type PartSizes = BTreeMap<RelationName, (IndexSize, f64)>;
 
 impl<'w> ShadowPlanner<'w> {
-    /// A planner with one worker for each database.
-    pub(super) fn new(workers: Vec<Worker>, workload: &'w Workload) -> Self {
+    /// The shadow's planner number `number`, with one worker for each database.
+    pub(super) fn new(number: u32, workers: Vec<Worker>, workload: &'w Workload) -> Self {
         let catalog = Catalog::new(&workload.snapshot);
-        Self { workers, workload, catalog, declared: Vec::new(), given_sizes: Vec::new(), n_calls: 0 }
+        Self { number, workers, workload, catalog, declared: Vec::new(), given_sizes: Vec::new(), n_calls: 0 }
     }
 
     /// Gives the candidates, by their number, these sizes instead of the size model's: what is left of an error then is the
@@ -49,7 +51,7 @@ impl<'w> ShadowPlanner<'w> {
         let Some(relation) = self.catalog.relation(candidate.relation) else {
             return Err(format!("relation {} is not in the snapshot", candidate.relation));
         };
-        let name = phantom::name(id.0);
+        let name = phantom::name(self.number, id.0);
         let create_sql = create_sql(Some(&name), relation, &candidate.definition);
         let parts = match self.given_sizes.get(id.0 as usize) {
             Some(sizes) => sizes.clone(),
