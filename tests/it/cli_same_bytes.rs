@@ -60,7 +60,8 @@ fn a_server_that_goes_away_is_said_in_one_line() {
         );
         let desk = Desk::new();
         desk.write("w.sql", "SELECT * FROM t WHERE a = slowly();");
-        let child = desk.start(&["analyze", &url, "--only-workload", "--workload", "w.sql", "--format", "json"]);
+        let workload = ["--only-workload", "--workload", "w.sql", "--what-if", "hypopg"];
+        let child = desk.start(&[&["analyze", &url, "--format", "json"][..], &workload[..]].concat());
         let sleeping = "SELECT pid FROM pg_stat_activity WHERE wait_event = 'PgSleep'";
         let process = eventually(|| admin.rows(sleeping).first()?[0].clone());
         match way {

@@ -91,6 +91,7 @@ fn a_killed_run_leaves_no_half_file() {
 }
 
 #[test]
+#[allow(clippy::print_stdout, reason = "shown when it fails, or with --nocapture")]
 fn a_thousand_relations_are_read() {
     let desk = desk_with_a_large_snapshot("snapshot_large");
     let packed = desk.run(&["snapshot", "large.json", "-o", "large.json.gz"]);

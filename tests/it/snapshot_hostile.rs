@@ -76,6 +76,7 @@ fn is_analysed(path: &Path) -> bool {
 }
 
 #[test]
+#[allow(clippy::print_stdout, reason = "shown when it fails, or with --nocapture")]
 fn an_analysis_of_whatever_a_file_says_ends() {
     let setup = "CREATE EXTENSION pg_stat_statements;
         CREATE TABLE part (id int, at date) PARTITION BY RANGE (at);
