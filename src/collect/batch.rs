@@ -134,26 +134,31 @@ fn read_statistics(
     read.extend(statistics::read(transaction, &summary, false)?);
     if circumstances.can_read_statistic {
         for with_values in [true, false] {
-            let hidden = hidden(batch, indexes, circumstances, with_values);
+            let hidden = hidden(batch, indexes, &read, circumstances, with_values);
             read.extend(statistics::read_hidden(transaction, &hidden, with_values)?);
         }
     }
     Ok(read)
 }
 
-/// The relations of `batch` that hide their statistics, and their indexes with expressions.
+/// The relations of `batch` whose statistics pg_stats hides, and the indexes with expressions of which `read` holds
+/// nothing: without pg_read_all_data, a role that may SELECT from a relation is not shown those.
 fn hidden(
     batch: &[Relation],
     indexes: &BTreeMap<Oid, Vec<ReadIndex>>,
+    read: &Statistics,
     circumstances: &Circumstances,
     with_values: bool,
 ) -> Vec<Oid> {
-    let is_hidden = |oid: &Oid| circumstances.hidden.contains(oid) && circumstances.has_values(*oid) == with_values;
-    let relations: Vec<Oid> = batch.iter().map(|relation| relation.oid).filter(is_hidden).collect();
-    let of_relations = relations.iter().filter_map(|oid| indexes.get(oid)).flatten();
-    let with_expressions: Vec<Oid> =
-        of_relations.filter(|index| index.has_expressions()).map(|index| index.oid).collect();
-    [relations, with_expressions].concat()
+    let mut oids = Vec::new();
+    for relation in batch.iter().filter(|relation| circumstances.has_values(relation.oid) == with_values) {
+        oids.extend(circumstances.hidden.get(&relation.oid));
+        let is_unread = |index: &&ReadIndex| {
+            index.has_expressions() && !read.contains_key(&(relation.name.schema.clone(), index.name.clone()))
+        };
+        oids.extend(indexes.get(&relation.oid).into_iter().flatten().filter(is_unread).map(|index| index.oid));
+    }
+    oids
 }
 
 /// The relations of which something has to be turned back into SQL.

@@ -80,22 +80,25 @@ pub(super) fn unrepresentable(relations: &[Relation]) -> Option<Gap> {
 }
 
 /// Expression indexes whose statistics only the owner and members of pg_read_all_data are shown.
-pub(super) fn hidden_expressions(relations: &[Relation], privileges: &Privileges) -> Option<Gap> {
-    if privileges.can_read_all_data() {
+pub(super) fn hidden_expressions(
+    relations: &[Relation],
+    circumstances: &Circumstances,
+    privileges: &Privileges,
+) -> Option<Gap> {
+    if privileges.can_read_all_data() || circumstances.can_read_statistic {
         return None;
     }
     let affected: Vec<&Relation> = relations
         .iter()
         .filter(|relation| relation.indexes.iter().any(|index| lacks_statistics(relation, index)))
         .collect();
-    let schemas: BTreeSet<&str> = affected.iter().map(|relation| relation.name.schema.as_str()).collect();
     of_relations(
         "column_statistics",
         &affected,
         &format!(
             "role {} is not shown the statistics of their expression indexes; {}",
             privileges.role(),
-            privileges.to_read_relations(&schemas)
+            privileges.to_read_statistics()
         ),
     )
 }

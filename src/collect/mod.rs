@@ -240,7 +240,7 @@ fn note_gaps(
     let noted = [
         gaps::unreadable(relations, privileges),
         gaps::hidden_by_row_security(&hidden, privileges),
-        gaps::hidden_expressions(relations, privileges),
+        gaps::hidden_expressions(relations, circumstances, privileges),
         gaps::hidden_ranges(relations, circumstances, privileges),
         gaps::hidden_combinations(relations, privileges),
         gaps::locked(relations),

@@ -1,5 +1,6 @@
--- Planner statistics of the relations and indexes $1, whose row security binds the role, so that pg_stats hides them.
--- Without $2, no values: counts and fractions only. The columns are those of column_statistics.
+-- Planner statistics of the relations and indexes $1, which pg_stats hides: of relations whose row security binds the
+-- role, and of expression indexes from a role without pg_read_all_data. Without $2, no values: counts and fractions
+-- only. The columns are those of column_statistics.
 -- Rights: SELECT on pg_statistic (superusers, pg_read_all_data). Locks: none. Versions: 13 to 18.
 SELECT /* pgadvise:hidden_statistics */
        n.nspname::text AS schema,
