@@ -133,3 +133,42 @@ fn an_index_on_a_partitioned_table_is_the_sum_of_its_partitions_and_unanalysed_t
     assert_eq!(database.value("SELECT pg_relation_size('log_a_id_idx') / 8192"), a.n_pages.to_string());
     assert!(estimate("empty").n_pages < 20, "the planner's guess of ten blocks");
 }
+
+#[test]
+fn an_index_that_has_grown_has_its_real_pages_and_the_height_of_so_many() {
+    let database = support::database(
+        "whatif_size_grown",
+        "CREATE EXTENSION pageinspect;
+         CREATE TABLE grown (token uuid, kind int, tags text[], filler text);
+         CREATE INDEX by_token ON grown (token);
+         CREATE INDEX by_kind ON grown (kind);
+         CREATE INDEX by_tags ON grown USING gin (tags) WITH (fastupdate = off);
+         CREATE INDEX by_range ON grown USING brin (kind) WITH (pages_per_range = 1);
+         INSERT INTO grown SELECT gen_random_uuid(), g % 9, ARRAY['tag ' || g % 50, 'tag ' || g % 3000], repeat('x', 500)
+         FROM generate_series(1, 40000) g",
+    );
+    database.execute("VACUUM ANALYZE grown");
+    let snapshot = support::collected(&database.url());
+    let catalog = Catalog::new(&snapshot);
+    let (relation, _) = catalog.index_named("public", "by_token").expect("the index");
+    let existing = |name: &str| {
+        let (_, index) = catalog.index_named("public", name).expect("the index");
+        size::of_existing(&catalog, relation, index).expect("a size")
+    };
+    let number = |sql: &str| database.value(sql).parse::<u64>().expect("a number");
+    for name in ["by_token", "by_kind", "by_tags", "by_range"] {
+        assert_eq!(existing(name).n_pages, number(&format!("SELECT pg_relation_size('{name}') / 8192")), "{name}");
+    }
+    for name in ["by_token", "by_kind"] {
+        let height = number(&format!("SELECT level FROM bt_metap('{name}')"));
+        assert_eq!(u64::from(existing(name).height), height, "{name}");
+    }
+    let Metapage::Gin { n_entry_pages, n_data_pages, n_entries } = existing("by_tags").metapage else {
+        panic!("{:?}", existing("by_tags"))
+    };
+    assert!((n_entry_pages + n_data_pages + 1).abs_diff(existing("by_tags").n_pages) <= 1);
+    assert!((2_700..=3_300).contains(&n_entries), "{n_entries}");
+    let last = number("SELECT lastrevmappage FROM brin_metapage_info(get_raw_page('by_range', 0))");
+    assert!(last > 1);
+    assert_eq!(existing("by_range").metapage, Metapage::Brin { n_revmap_pages: last });
+}

@@ -34,13 +34,18 @@ pub(super) fn size(subject: &Subject) -> Result<IndexSize, String> {
     for name in &subject.definition.included_columns {
         key_part::check_fits_inline(subject.relation, name)?;
     }
-    let mut parts = subject.keys()?;
-    let n_keys = parts.len();
-    parts.extend(subject.included()?);
-    let definition = subject.definition;
-    let known =
-        distinct_of_extended_statistics(subject.relation, definition).filter(|_| definition.predicate.is_none());
-    Btree { parts, n_keys, n_rows: subject.n_rows, is_unique: definition.is_unique, n_distinct: known }.size()
+    Btree::new(subject)?.size()
+}
+
+/// The height of a btree that has `n_pages` blocks, however full they are.
+///
+/// # Errors
+/// When it names a column that does not exist.
+pub(super) fn height_of(subject: &Subject, n_pages: u64) -> Result<u32, String> {
+    let fanout = Btree::new(subject)?.fanout();
+    let n_leaves = (n_pages.saturating_sub(1) as f64 * (1.0 - 1.0 / fanout)).ceil();
+    let levels = std::iter::successors(Some(n_leaves), |level| (*level > 1.0).then(|| (level / fanout).ceil()));
+    Ok(levels.count() as u32 - 1)
 }
 
 fn distinct_of_extended_statistics(relation: &Relation, definition: &IndexDefinition) -> Option<f64> {
@@ -67,6 +72,16 @@ struct Btree {
 }
 
 impl Btree {
+    fn new(subject: &Subject) -> Result<Self, String> {
+        let mut parts = subject.keys()?;
+        let n_keys = parts.len();
+        parts.extend(subject.included()?);
+        let definition = subject.definition;
+        let known =
+            distinct_of_extended_statistics(subject.relation, definition).filter(|_| definition.predicate.is_none());
+        Ok(Self { parts, n_keys, n_rows: subject.n_rows, is_unique: definition.is_unique, n_distinct: known })
+    }
+
     fn size(&self) -> Result<IndexSize, String> {
         let n_patterns = 1 << self.nullable().len();
         let patterns: Vec<Pattern> = (0..n_patterns).map(|bits| self.pattern(bits)).collect();
@@ -81,13 +96,18 @@ impl Btree {
         let mut level = leaf::pages(&groups, self.is_deduplicated()).ceil().max(1.0);
         let mut n_pages = 1.0 + level;
         let mut height = 0;
-        let fanout = (INNER_SPACE / (self.pivot_bytes() + LINE_POINTER)).ceil().max(2.0);
+        let fanout = self.fanout();
         while level > 1.0 {
             level = (level / fanout).ceil();
             n_pages += level;
             height += 1;
         }
         Ok(IndexSize { n_pages: n_pages as u64, height, metapage: Metapage::Silent })
+    }
+
+    /// Downlinks on an inner page.
+    fn fanout(&self) -> f64 {
+        (INNER_SPACE / (self.pivot_bytes() + LINE_POINTER)).ceil().max(2.0)
     }
 
     /// INCLUDE and UNIQUE switch deduplication off in CREATE INDEX, as do types whose equal values look different.

@@ -71,13 +71,20 @@ pub fn parts<'s>(
     parts_with(catalog, relation, definition, &[])
 }
 
-/// What an existing index is: its real pages, divided as the model divides those of an index built now.
+/// What an existing index is: its real pages, and the height and the metapage that the model gives so many pages.
 ///
 /// # Errors
 /// As [`estimate`].
 pub fn of_existing(catalog: &Catalog, relation: &Relation, index: &Index) -> Result<IndexSize, String> {
     let modelled = estimate_with_options(catalog, relation, &index.definition, &index.options)?;
-    Ok(index.n_blocks.map_or(modelled, |n_blocks| modelled.scaled_to(n_blocks)))
+    let Some(n_blocks) = index.n_blocks else { return Ok(modelled) };
+    let scaled = modelled.scaled_to(n_blocks);
+    if index.definition.access_method != AccessMethod::Btree {
+        return Ok(scaled);
+    }
+    let major = catalog.snapshot().server.version.major();
+    let subject = Subject::new(relation, relation, &index.definition, &index.options, major);
+    Ok(IndexSize { height: btree::height_of(&subject, n_blocks)?, ..scaled })
 }
 
 fn parts_with<'s>(
