@@ -190,6 +190,31 @@ fn what_the_server_would_refuse_is_refused_with_its_reason() {
     assert_eq!(price.used, BTreeSet::from([CandidateId(1)]));
 }
 
+/// A relation of several files, which sessions remember: candidates that are declared after something was planned.
+#[test]
+fn a_relation_of_more_than_a_gigabyte_takes_further_candidates() {
+    let database = shop("shadow_large");
+    let mut snapshot = support::snapshot(&database);
+    for relation in snapshot.relations.iter_mut().filter(|relation| relation.name.name == "orders") {
+        (relation.n_pages, relation.n_blocks, relation.n_rows) = (400_000, Some(400_000), Some(4e7));
+    }
+    let statements = ["SELECT * FROM orders WHERE status = 'open' AND total = 5", "SELECT count(*) FROM orders"];
+    let workload = workload(&mut session(&database), snapshot, &statements);
+    let shadow = shadow_of(&workload, &database);
+    let mut planner = shadow.planner(&workload).expect("a planner");
+    let scan = planner.price(&[ask(1, &[], &[])]).expect("prices").remove(0).expect("a price").total_cost;
+    assert!(scan > 400_000.0, "{scan}");
+    for (number, columns) in [["total", "status"], ["status", "total"]].into_iter().enumerate() {
+        let wanted = candidate(&workload.snapshot, "orders", IndexDefinition::btree(columns));
+        let declared = planner.declare(&[wanted]).expect("the shadow");
+        assert!(declared[0].is_ok(), "{declared:?}");
+        let id = u32::try_from(number).expect("a number");
+        let prices = planner.price(&[ask(0, &[id], &[]), ask(1, &[], &[])]).expect("prices");
+        assert_eq!(prices[0].as_ref().expect("a price").used, BTreeSet::from([CandidateId(id)]));
+        assert_near(prices[1].as_ref().expect("a price").total_cost, scan);
+    }
+}
+
 #[test]
 fn several_shadows_and_planners_do_not_collide() {
     let statement = "SELECT * FROM orders WHERE total = 5 AND status = 'open'";

@@ -12,6 +12,11 @@ use crate::error::{Error, Result, reason};
 /// Blocks in one file of a relation: 1 GiB, `RELSEG_SIZE` as PostgreSQL is built everywhere.
 const SEGMENT_BLOCKS: u64 = 131_072;
 
+/// Whether a relation of so many blocks is stored in more than one file.
+pub(super) fn has_several_segments(n_blocks: u64) -> bool {
+    n_blocks >= SEGMENT_BLOCKS
+}
+
 /// Empties the relation stored at `path`, as its creation left it.
 ///
 /// # Errors

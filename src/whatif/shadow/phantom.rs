@@ -49,19 +49,25 @@ struct Heap {
 }
 
 /// Makes the `wanted` indexes of the relation called `relation`, hidden from the planner. `planner` runs what the
-/// definitions say, `superuser` changes the catalog. For each the phantoms that it
-/// consists of, or the server's reason why it cannot be built.
+/// definitions say, `superuser` changes the catalog; `renew` makes another session of the planner's. For each the phantoms
+/// that it consists of, or the server's reason why it cannot be built.
 ///
 /// # Errors
 /// The server is lost, or a file of it cannot be changed.
 pub(super) fn create(
     superuser: &mut WritableSession,
     planner: &mut WritableSession,
+    renew: &dyn Fn() -> Result<WritableSession>,
     data_directory: &Path,
     relation: &RelationName,
     wanted: &[Wanted],
 ) -> Result<Vec<std::result::Result<Vec<Phantom>, String>>> {
     let heaps = heaps(superuser, data_directory, relation)?;
+    if heaps.iter().any(|heap| files::has_several_segments(heap.n_blocks)) {
+        // A session that has planned with the relation counts its blocks from the last segment that it opened
+        // (mdnblocks, md.c), and would look for rows in those before it.
+        *planner = renew()?;
+    }
     for heap in &heaps {
         files::shrink(&heap.path)?;
     }

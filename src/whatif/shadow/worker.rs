@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::login::Door;
 use super::phantom::{self, Phantom, Wanted};
 use super::pricing::{self, Circumstances, Group, Question};
-use crate::db::WritableSession;
+use crate::db::{Target, WritableSession};
 use crate::error::Result;
 use crate::pg::{Oid, RelationName};
 use crate::plan::Plan;
@@ -33,6 +33,8 @@ pub(super) struct Worker {
     superuser: WritableSession,
     /// Makes indexes and plans statements.
     planner: WritableSession,
+    /// How the planner connects.
+    target: Target,
     data_directory: PathBuf,
     circumstances: Circumstances,
     /// The database's own indexes.
@@ -48,8 +50,8 @@ impl Worker {
     /// The server is lost.
     pub fn connect(door: &Door, database: &str, data_directory: &Path, circumstances: &Circumstances) -> Result<Self> {
         let mut superuser = WritableSession::connect(&door.as_superuser(database)?)?;
-        let mut planner = WritableSession::connect(&door.as_planner(database)?)?;
-        planner.execute(&format!("SET search_path = {}", circumstances.search_path))?;
+        let target = door.as_planner(database)?;
+        let planner = connect(&target, circumstances)?;
         let mut existing = BTreeMap::new();
         for row in superuser.query(EXISTING, &[])? {
             existing.insert(RelationName::new(row.text("schema")?, row.text("name")?), row.get("oid")?);
@@ -57,6 +59,7 @@ impl Worker {
         Ok(Self {
             superuser,
             planner,
+            target,
             data_directory: data_directory.to_owned(),
             circumstances: circumstances.clone(),
             existing,
@@ -71,7 +74,9 @@ impl Worker {
     /// As [`phantom::create`].
     pub fn create(&mut self, relation: &RelationName, wanted: &[(CandidateId, Wanted)]) -> Result<Vec<Option<String>>> {
         let (ids, wanted): (Vec<CandidateId>, Vec<Wanted>) = wanted.iter().cloned().unzip();
-        let created = phantom::create(&mut self.superuser, &mut self.planner, &self.data_directory, relation, &wanted)?;
+        let renew = || connect(&self.target, &self.circumstances);
+        let (superuser, planner) = (&mut self.superuser, &mut self.planner);
+        let created = phantom::create(superuser, planner, &renew, &self.data_directory, relation, &wanted)?;
         let note = |(id, created): (CandidateId, std::result::Result<Vec<Phantom>, String>)| match created {
             Err(reason) => Some(reason),
             Ok(phantoms) => {
@@ -120,4 +125,11 @@ impl Worker {
             used.filter_map(|(schema, name)| self.by_name.get(&RelationName::new(schema?, name)).copied()).collect();
         (plan, candidates)
     }
+}
+
+/// A session of the planner's, in which names are looked up as in the application's.
+fn connect(target: &Target, circumstances: &Circumstances) -> Result<WritableSession> {
+    let mut session = WritableSession::connect(target)?;
+    session.execute(&format!("SET search_path = {}", circumstances.search_path))?;
+    Ok(session)
 }
