@@ -1,5 +1,6 @@
 //! One analysis from end to end: collect → understand → plan → judge → advise. The order of the steps, and nothing of what they do.
 
+mod blind;
 mod budget;
 mod capture;
 mod request;
@@ -126,7 +127,9 @@ fn plan(
     match (shadow, session) {
         (Some(shadow), _) => {
             let mut session = Session::connect(&shadow.target()?)?;
-            planning::plan_statements(&mut session, workload, &mut progress)
+            planning::plan_statements(&mut session, workload, &mut progress)?;
+            blind::forget_blind_plans(workload);
+            Ok(())
         }
         (None, Some(session)) => planning::plan_statements(session, workload, &mut progress),
         (None, None) => {

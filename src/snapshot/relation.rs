@@ -82,6 +82,13 @@ impl Relation {
         Bytes::of_blocks(self.n_pages)
     }
 
+    /// Whether the reading role could not see the statistics that the planner has of it: without SELECT, and behind row
+    /// level security, `pg_stats` shows none.
+    pub fn hides_statistics(&self) -> bool {
+        let has_none = || self.columns.iter().all(|column| column.best_statistics().is_none());
+        !self.can_select || (self.has_row_security && self.n_rows.is_some_and(|n_rows| n_rows > 0.0) && has_none())
+    }
+
     /// Whether an index can be created on it by advice: tables, partitioned tables and materialized views that no
     /// extension owns, that outlive the session, that were read whole and whose names can be written in SQL.
     pub fn is_indexable(&self) -> bool {

@@ -38,7 +38,8 @@ fn while_the_server_plans() {
     let desk = Desk::new();
     desk.write("w.sql", "SELECT * FROM orders WHERE customer_id = slowly();");
     let url = database.url();
-    let arguments = ["analyze", &url, "--only-workload", "--workload", "w.sql", "--output", "report.txt"];
+    let workload = ["--only-workload", "--workload", "w.sql", "--what-if", "hypopg"];
+    let arguments = [&["analyze", &url, "--output", "report.txt"][..], &workload[..]].concat();
     for (name, code, word) in [("INT", 130, "interrupted"), ("TERM", 143, "terminated")] {
         let child = desk.start(&arguments);
         let sleeping =
