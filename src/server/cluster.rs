@@ -40,6 +40,9 @@ pub struct ClusterOptions {
     pub settings: BTreeMap<String, String>,
     /// The locale of the template databases, as `initdb --locale` takes it.
     pub locale: String,
+    /// MiB in a segment of its WAL, a power of 2 (`initdb --wal-segsize`); 16 when `None`. The least that a server keeps
+    /// are a few segments.
+    pub wal_segment_mib: Option<u32>,
     /// Whether it also listens on a free port of 127.0.0.1, where a password is asked for (scram-sha-256).
     pub listens_on_loopback: bool,
 }
@@ -47,7 +50,7 @@ pub struct ClusterOptions {
 impl Default for ClusterOptions {
     /// The C locale, which every machine has, and the socket only.
     fn default() -> Self {
-        Self { settings: BTreeMap::new(), locale: "C".to_owned(), listens_on_loopback: false }
+        Self { settings: BTreeMap::new(), locale: "C".to_owned(), wal_segment_mib: None, listens_on_loopback: false }
     }
 }
 
@@ -203,6 +206,9 @@ impl Cluster {
             .args(["--auth-local", "trust", "--auth-host", "scram-sha-256", "--lc-messages", "C"])
             .arg(format!("--locale={}", options.locale))
             .stdin(Stdio::null());
+        if let Some(mib) = options.wal_segment_mib {
+            command.arg(format!("--wal-segsize={mib}"));
+        }
         if self.version().major() >= 18 {
             command.arg("--no-data-checksums"); // off by default, and an unknown option, before 18
         }

@@ -91,9 +91,11 @@ fn a_whole_run_sends_only_what_is_documented_and_changes_nothing() {
     let desk = Desk::new();
     desk.write("w.sql", TRAP_WORKLOAD);
     let url = cluster.url("postgres");
-    let run = desk.analyze(&url, &["--workload", "w.sql"]);
-    run.advises(SHOP_ADVICE);
-    assert!(run.json()["workload"]["n_planned"].as_u64() >= Some(10), "{run:?}");
+    for what_if in ["shadow", "hypopg"] {
+        let run = desk.analyze(&url, &["--workload", "w.sql", "--what-if", what_if]);
+        run.advises(SHOP_ADVICE);
+        assert!(run.json()["workload"]["n_planned"].as_u64() >= Some(10), "{run:?}");
+    }
     for verified in [&["verify", &url][..], &["verify", &url, "--format", "json"]] {
         assert_eq!(desk.run(verified).code, Some(1), "nothing is deployed");
     }
@@ -194,7 +196,9 @@ fn a_whole_run_behind_a_pooler_leaves_its_connection_as_it_was() {
     let before = other.value(state);
     let desk = Desk::new();
     desk.write("w.sql", &format!("{}SELECT * FROM absent;", support::cli::SHOP_WORKLOAD));
-    desk.analyze(&url, &["--workload", "w.sql"]).advises(SHOP_ADVICE);
+    for what_if in ["shadow", "hypopg"] {
+        desk.analyze(&url, &["--workload", "w.sql", "--what-if", what_if]).advises(SHOP_ADVICE);
+    }
     assert_eq!(other.value(state), before);
     assert_eq!(desk.run(&["verify", &url]).code, Some(1));
     assert_eq!(other.value(state), before);

@@ -49,8 +49,8 @@ const SETTINGS: [(&str, &str); 14] = [
     // With workers to count, CREATE INDEX plans, and reads the metapages of the phantoms made before it.
     ("max_parallel_maintenance_workers", "0"),
     ("max_wal_senders", "0"),
-    ("max_wal_size", "64MB"),
-    ("min_wal_size", "32MB"),
+    ("max_wal_size", "16MB"),
+    ("min_wal_size", "4MB"),
     ("shared_buffers", "64MB"),
     ("wal_level", "minimal"),
     // Else the end of a transaction reads what was made in it into the buffers, to log it, and the metapages of phantoms
@@ -187,5 +187,5 @@ fn role(snapshot: &Snapshot) -> Option<String> {
 fn options(snapshot: &Snapshot, major: u32) -> ClusterOptions {
     let planner = settings::for_cluster(snapshot, major).into_iter();
     let own = SETTINGS.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-    ClusterOptions { settings: planner.chain(own).collect(), ..ClusterOptions::default() }
+    ClusterOptions { settings: planner.chain(own).collect(), wal_segment_mib: Some(1), ..ClusterOptions::default() }
 }
