@@ -10,8 +10,6 @@ use super::statement_log::{self, Sent};
 use super::world::{self, READER, World};
 use super::{Request, say};
 
-/// The name by which pgadvise logs in.
-const APPLICATION: &str = "pgadvise";
 /// How often each statement of the application has run, so that statistics have something to say.
 const N_CALLS: usize = 3;
 
@@ -34,7 +32,8 @@ pub fn run(request: &Request) {
 fn options() -> ClusterOptions {
     let logging = statement_log::logging_options();
     let options = world::options().with_setting("pg_stat_statements.track_planning", "on");
-    logging.settings.iter().fold(options, |options, (name, value)| options.with_setting(name, value))
+    let options = logging.settings.iter().fold(options, |options, (name, value)| options.with_setting(name, value));
+    options.with_setting("log_line_prefix", "%u|%p|%n|") // told by role, for the bench is called pgadvise, too
 }
 
 fn analyse(binaries: &Binaries, scale: f64, backend: &str) {
@@ -64,7 +63,7 @@ fn analyse(binaries: &Binaries, scale: f64, backend: &str) {
     );
     let time = time.expect("pg_stat_statements");
     let (ms, longest): (f64, f64) = (time[0].get("ms").expect("ms"), time[0].get("longest").expect("ms"));
-    let sent = statement_log::sent_statements(&cluster, APPLICATION);
+    let sent = statement_log::sent_statements(&cluster, READER);
     say(&format!(
         "PostgreSQL {}, {backend}: {} statements, {ms:.0} ms of the server's time, the longest {longest:.1} ms, locks {locks:?}",
         binaries.version(),
@@ -101,24 +100,14 @@ fn sample_locks(cluster: &Cluster, is_over: &AtomicBool) -> BTreeSet<String> {
     modes
 }
 
-/// Statements by kind, as docs/safety.md lists them; one that it does not list stands for itself. A SELECT is told by
-/// what it is FROM.
+/// Statements by kind, as docs/safety.md lists them; one that it does not list stands for itself.
 fn kinds(sent: &[Sent]) -> BTreeMap<String, usize> {
     let documented = statement_log::documented();
     let mut kinds = BTreeMap::new();
     for one in sent {
         let kind = documented.iter().find(|kind| statement_log::is_of_kind(&one.text, kind));
-        let kind = match kind {
-            Some(kind) if kind.starts_with("SELECT") => format!("SELECT … FROM {}", source(&one.text)),
-            Some(kind) => (*kind).to_owned(),
-            None => format!("not documented: {}", one.text),
-        };
+        let kind = kind.map_or_else(|| format!("not documented: {}", one.text), |kind| (*kind).to_owned());
         *kinds.entry(kind).or_default() += 1;
     }
     kinds
-}
-
-fn source(text: &str) -> &str {
-    let after = text.split_once("FROM ").map_or("nothing", |(_, after)| after);
-    after.split_whitespace().next().unwrap_or("nothing")
 }

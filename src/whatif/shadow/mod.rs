@@ -39,6 +39,10 @@ use crate::workload::Workload;
 /// Workers at most: one for each processor, and no more than would fill a small machine's memory with their caches.
 const WORKERS_MAX: usize = 8;
 
+/// Files of tables and indexes at most, over all databases: each takes about 30 kB of real disk with what the catalogs say
+/// of it (measured on 15), and 200 MB are what a shadow of a thousand tables with two indexes each may take.
+const FILES_MAX: usize = 4_000;
+
 /// Settings of a private server whose rows are never read: nothing may gather statistics over its empty files, and it
 /// should take little room. One message of the schema takes many locks.
 const SETTINGS: [(&str, &str); 14] = [
@@ -85,7 +89,7 @@ impl Shadow {
         }
         say(&format!("starting a private PostgreSQL {}", binaries.version()));
         let cluster = Cluster::start(binaries, &options(snapshot, binaries.version().major()))?;
-        let n_databases = std::thread::available_parallelism().map_or(1, usize::from).min(WORKERS_MAX);
+        let n_databases = n_databases(snapshot);
         let circumstances = Circumstances { search_path: explain::search_path(snapshot), role: role(snapshot) };
         let door = Door::of(&cluster);
         let mut shadow =
@@ -182,6 +186,13 @@ fn role(snapshot: &Snapshot) -> Option<String> {
     let role = snapshot.schema.roles.iter().find(|role| role.name == *name)?;
     let is_asked = snapshot.relations.iter().any(|relation| relation.has_row_security);
     (is_asked && !role.is_superuser && !role.bypasses_row_security).then(|| name.clone())
+}
+
+/// One database for each processor, fewer for large schemas: their copies take time and room.
+fn n_databases(snapshot: &Snapshot) -> usize {
+    let n_processors = std::thread::available_parallelism().map_or(1, usize::from);
+    let n_files: usize = snapshot.relations.iter().map(|relation| 1 + relation.indexes.len()).sum();
+    (FILES_MAX / n_files.max(1)).clamp(1, n_processors.min(WORKERS_MAX))
 }
 
 fn options(snapshot: &Snapshot, major: u32) -> ClusterOptions {
