@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::merge::merge;
 use super::{Origin, ScriptFile, Statement, Weigh, Workload};
-use crate::pg::QueryId;
+use crate::pg::{QueryId, quote_identifier};
 use crate::snapshot::{Catalog, Gap, Snapshot, StatementEntry};
 use crate::sql::tokens::{TokenKind, identifier, significant_tokens};
 use crate::sql::{self, FileStatement, ShapeError, TextClass};
@@ -57,9 +57,10 @@ fn from_server(snapshot: &Snapshot, gaps: &mut Vec<Gap>) -> Vec<Statement> {
     if !without_text.is_empty() {
         let lost: f64 = without_text.iter().map(|entry| entry.exec_ms_total).sum();
         let reason = format!(
-            "{} entries have no text, for lack of room or rights{}; GRANT pg_read_all_stats TO this role shows hidden ones",
+            "{} entries have no text, for lack of room or rights{}; GRANT pg_read_all_stats TO {} shows hidden ones",
             without_text.len(),
-            share(lost, total)
+            share(lost, total),
+            quote_identifier(&snapshot.server.role)
         );
         gaps.push(Gap::new("workload", "pg_stat_statements", reason));
     }

@@ -87,7 +87,7 @@ fn a_snapshot_is_written_to_stdout_and_taken_from_another_one() {
     desk.try_analyze("redacted.json", &arguments).has_gap(&["snapshot values", "--redact"]);
     let refused = desk.try_analyze("piped.json", &["--no-emit", "--what-if", "hypopg"]);
     assert_eq!(refused.code, Some(2), "{refused:?}");
-    assert!(refused.stderr.contains("HypoPG needs the server, and this is a snapshot file"), "{refused:?}");
+    assert!(refused.stderr.contains("HypoPG need the server, and this is a snapshot file"), "{refused:?}");
 }
 
 #[test]

@@ -10,7 +10,6 @@ use pgadvise::whatif::Shadow;
 use crate::support;
 
 const SCHEMA: &str = "
-    CREATE ROLE shadow_safety_app NOLOGIN;
     CREATE TABLE accounts (id int PRIMARY KEY, owner text, amount int);
     INSERT INTO accounts SELECT g, 'o' || g, g FROM generate_series(1, 5000) g;
     ANALYZE accounts;

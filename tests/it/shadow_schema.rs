@@ -199,6 +199,8 @@ fn a_thousand_tables_are_loaded_whole() {
     assert_eq!(gaps, []);
     assert_eq!(shadow.value("SELECT count(*) FROM pg_index WHERE indrelid::regclass::text ~ '^t[0-9]'"), "4000");
     assert_eq!(shadow.value("SELECT count(*) FROM pg_constraint WHERE contype = 'f'"), "1000");
-    let lost = differences(&catalog(|sql| source.rows(sql)), &as_owned(&catalog(|sql| shadow.rows(sql))));
+    let mut lost = differences(&catalog(|sql| source.rows(sql)), &as_owned(&catalog(|sql| shadow.rows(sql))));
+    // Roles are the server's: other tests make some meanwhile, which nothing here names.
+    lost.retain(|line| !line.starts_with("- roles: "));
     assert_eq!(lost, Vec::<String>::new());
 }
