@@ -227,7 +227,7 @@ fn a_database_without_hypopg_says_how_to_get_it() {
     let (mut session, workload) = planned(&database, &["SELECT * FROM t"]);
     let error = Hypopg::start(&mut session, &workload).err().expect("an error");
     assert!(
-        error.hint().is_some_and(|hint| hint.contains("CREATE EXTENSION hypopg;") && hint.contains("--sandbox")),
+        error.hint().is_some_and(|hint| hint.contains("CREATE EXTENSION hypopg;") && hint.contains("private server")),
         "{error}"
     );
 }
