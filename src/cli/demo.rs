@@ -26,7 +26,9 @@ pub(super) fn run(arguments: &DemoArguments, global: &Global) -> Result<u8> {
     let progress = Progress::start(global.quiet);
     progress.say("starting a private server");
     let demo = match Demo::start(&search, None) {
-        Err(error) if search.all().is_empty() => return without_server(arguments, &error, progress, global),
+        Err(error) if arguments.pg_bindir.is_none() && search.all().is_empty() => {
+            return without_server(arguments, &error, progress, global);
+        }
         started => started?,
     };
     progress.say("loading the shop");
