@@ -81,14 +81,15 @@ impl Target {
         Target { database: database.to_owned(), ..self.clone() }
     }
 
-    /// The same, where the session takes `role` from its start, as with SET ROLE: for servers whose superuser we are.
-    pub fn with_role(&self, role: &str) -> Target {
-        // The server splits the option at spaces that no backslash precedes (pg_split_opts in postinit.c).
-        let escaped: String = role
+    /// The same, where sessions have `name` set to `value` from their start, whatever the database and the role say.
+    pub fn with_setting(&self, name: &str, value: &str) -> Target {
+        // The server splits options at spaces that no backslash precedes (pg_split_opts in postinit.c).
+        let escaped: String = value
             .chars()
             .flat_map(|c| (c == '\\' || c.is_whitespace()).then_some('\\').into_iter().chain([c]))
             .collect();
-        Target { options: Some(format!("-c role={escaped}")), ..self.clone() }
+        let others = self.options.as_ref().map(|options| format!("{options} ")).unwrap_or_default();
+        Target { options: Some(format!("{others}-c {name}={escaped}")), ..self.clone() }
     }
 
     /// The schema that Prisma's `schema` or JDBC's `currentSchema` names: where the application's relations live.

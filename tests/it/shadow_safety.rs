@@ -1,13 +1,14 @@
 //! What the target's own code may do in the shadow: nothing outside its database. Every word of a snapshot can be hostile.
 
-use pgadvise::db::{Session, Target};
-use pgadvise::pg::{Oid, RelationName};
+use pgadvise::db::Session;
+use pgadvise::pg::{IndexDefinition, Oid, RelationName};
 use pgadvise::server::Search;
 use pgadvise::snapshot::Snapshot;
 use pgadvise::snapshot::schema::{DataType, Domain, Function, FunctionKind, Role, TypeKind};
-use pgadvise::whatif::Shadow;
+use pgadvise::whatif::{Planner, Shadow};
 
 use crate::support;
+use crate::support::whatif::{candidate, workload};
 
 const SCHEMA: &str = "
     CREATE TABLE accounts (id int PRIMARY KEY, owner text, amount int);
@@ -15,7 +16,8 @@ const SCHEMA: &str = "
     ANALYZE accounts;
 ";
 
-/// A function that leaves the database as soon as planning evaluates it, or says with its SQLSTATE why it could not.
+/// A function that planning evaluates, and that leaves the database as soon as it is evaluated, or says with its SQLSTATE
+/// why it could not. What is VOLATILE may do everything, also when a function that is not calls it.
 fn escape(name: &str, attack: &str) -> Function {
     let body = format!("BEGIN {attack}; RETURN 'escaped'; EXCEPTION WHEN OTHERS THEN RETURN SQLSTATE; END");
     let signature = RelationName::new("public", name);
@@ -36,7 +38,9 @@ fn escape(name: &str, attack: &str) -> Function {
         n_rows: 0.0,
         takes_rows: false,
         definition: Some(format!(
-            "CREATE FUNCTION {signature}(a integer) RETURNS text LANGUAGE plpgsql IMMUTABLE AS $body$ {body} $body$"
+            "CREATE FUNCTION {signature}_now() RETURNS text LANGUAGE plpgsql VOLATILE AS $body$ {body} $body$;
+             CREATE FUNCTION {signature}(a integer) RETURNS text LANGUAGE plpgsql IMMUTABLE AS
+                 $body$ BEGIN RETURN {signature}_now(); END $body$"
         )),
     }
 }
@@ -73,7 +77,7 @@ fn hostile(mut snapshot: Snapshot, file: &str) -> Snapshot {
             collation: None,
             is_not_null: false,
             default: None,
-            checks: vec![("c".to_owned(), "CHECK (public.by_program(1) <> VALUE)".to_owned())],
+            checks: vec![("c".to_owned(), "CHECK (public.by_program_now() <> VALUE)".to_owned())],
         }),
     });
     for relation in &mut snapshot.relations {
@@ -81,6 +85,20 @@ fn hostile(mut snapshot: Snapshot, file: &str) -> Snapshot {
             column.type_sql = "public.checked".to_owned();
         }
     }
+    // Definitions of more than one statement: functions that the superuser's own queries would find first, and a check
+    // that is there before values of its domain are read.
+    let found_first = ["oid[]", "int4[]", "float8[]", "text[]"].map(|array| {
+        let element = array.trim_end_matches("[]");
+        format!(
+            "CREATE FUNCTION public.unnest(a {array}) RETURNS SETOF {element} LANGUAGE plpgsql AS
+                 $f$ BEGIN EXECUTE $p$COPY (SELECT 1) TO PROGRAM 'touch {file}'$p$; RETURN; END $f$"
+        )
+    });
+    let early_check = "ALTER DOMAIN public.checked ADD CONSTRAINT early CHECK (public.by_program_now() IS NOT NULL)";
+    let mut several = escape("several", "NULL");
+    let definition = several.definition.take().expect("a definition");
+    several.definition = Some(format!("{definition}; {}; {early_check}", found_first.join("; ")));
+    snapshot.schema.functions.push(several);
     // Two statements in the place of one.
     if let Some(relation) = snapshot.relations.first_mut() {
         relation.view_definition = None;
@@ -118,13 +136,17 @@ fn a_hostile_snapshot_runs_nothing_on_this_machine() {
             let plan = plan.unwrap_or_else(|refused| panic!("{major} {name}: {refused:?}"));
             assert!(!plan.contains("escaped"), "{major} {name}: {plan}");
             // The function was there and was run: its answer is why it could not.
-            assert!(
-                plan.contains("42501") || plan.contains("25006") || plan.contains("0A000"),
-                "{major} {name}: {plan}"
-            );
+            assert!(plan.contains("42501") || plan.contains("25006"), "{major} {name}: {plan}");
         }
         assert!(!file.exists(), "{major}: the shadow ran a program");
-        let target = Target::resolve(Some(&source.url())).expect("a target");
-        drop((shadow, target));
+        let gaps = shadow.gaps();
+        assert!(!gaps.iter().any(|gap| gap.id.contains("several")), "{major}: the attack was not made: {gaps:?}");
+
+        let workload = workload(&mut session, snapshot, &["SELECT * FROM accounts WHERE amount = 7"]);
+        let mut planner = shadow.planner(&workload).expect("a planner");
+        let wanted = candidate(&workload.snapshot, "accounts", IndexDefinition::btree(["amount"]));
+        let declared = planner.declare(&[wanted]).expect("the shadow");
+        assert!(declared[0].is_ok(), "{major}: {declared:?}");
+        assert!(!file.exists(), "{major}: making a phantom ran a program");
     }
 }

@@ -30,12 +30,14 @@ impl Door {
         Self { socket_folder: cluster.socket_folder().to_owned(), port: cluster.port() }
     }
 
-    /// The superuser's way into `database`.
+    /// The superuser's way into `database`, whatever the planner, who owns it, has set for its sessions: no function of
+    /// the target's can stand in for one of the server's.
     ///
     /// # Errors
     /// The socket's path cannot be a connection string.
     pub fn as_superuser(&self, database: &str) -> Result<Target> {
-        target(&self.socket_folder, self.port, cluster::SUPERUSER, database)
+        let target = target(&self.socket_folder, self.port, cluster::SUPERUSER, database)?;
+        Ok(target.with_setting("search_path", "pg_catalog"))
     }
 
     /// The planner's way into `database`.

@@ -106,7 +106,7 @@ impl Shadow {
     /// The socket's path cannot be a connection string.
     pub fn target(&self) -> Result<Target> {
         let target = self.door.as_planner(&database::name(0))?;
-        Ok(self.circumstances.role.as_ref().map_or(target.clone(), |role| target.with_role(role)))
+        Ok(self.circumstances.role.as_ref().map_or(target.clone(), |role| target.with_setting("role", role)))
     }
 
     /// Where the server's files are; its socket is in the folder above.
@@ -152,6 +152,7 @@ impl Shadow {
         self.gaps.extend(tablespaces::load(&mut superuser, snapshot)?);
         interrupt::check()?;
         say("loading statistics into the shadow");
+        schema::drop_checks(&mut superuser)?;
         self.gaps.extend(statistics::load(&mut superuser, &mut planner, snapshot)?);
         self.gaps.extend(schema::complete(&mut superuser, &mut planner, snapshot)?);
         drop((superuser, planner));

@@ -24,10 +24,12 @@ use self::extensions::Missing;
 use self::passes::Hands;
 use self::step::Step;
 use self::stubs::Stubs;
-use crate::db::WritableSession;
+use crate::db::{Failure, WritableSession};
 use crate::error::{Error, Result};
 use crate::pg::quote_identifier;
 use crate::snapshot::{Catalog, Gap, Relation, Snapshot};
+
+const DOMAIN_CHECKS: &str = include_str!("queries/domain_checks.sql");
 
 /// How many names a gap lists.
 const NAMES_SHOWN: usize = 20;
@@ -58,6 +60,24 @@ pub fn load(superuser: &mut WritableSession, planner: &mut WritableSession, snap
     let unread = |object: &String| Gap::new("schema", object.clone(), "it is not made in the shadow");
     gaps.extend(snapshot.schema.unread.iter().map(unread));
     Ok(gathered(gaps))
+}
+
+/// Drops the check constraints of domains that are there already. [`load`] makes none, but every definition that it sends is
+/// the target's and may hold statements of its own, and the superuser is about to read values of all types, which runs
+/// these checks with all his rights. To be called right before that.
+///
+/// # Errors
+/// The session is lost, or the server keeps a check, so that no values may be read.
+pub fn drop_checks(superuser: &mut WritableSession) -> Result<()> {
+    let checks: Vec<(String, String)> = superuser
+        .query(DOMAIN_CHECKS, &[])?
+        .iter()
+        .map(|row| Ok((row.text("domain")?, row.text("name")?)))
+        .collect::<std::result::Result<_, Failure>>()?;
+    for (domain, name) in checks {
+        superuser.execute(&format!("ALTER DOMAIN {domain} DROP CONSTRAINT {name}"))?;
+    }
+    Ok(())
 }
 
 /// Adds what may be there only when the superuser has read values of all types, which he does to load statistics: the
