@@ -1,5 +1,6 @@
 //! Private servers: they start on every version, collide with nobody, and leave nothing behind however their owner ends.
 
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -100,10 +101,15 @@ fn a_killed_server_can_be_started_again() {
     let process_id = cluster.process_id().expect("it runs").to_string();
     assert!(Command::new("sh").args(["-c", "kill -s KILL \"$0\"", &process_id]).status().expect("sh").success());
     eventually("the server is gone", || !is_running(process_id.parse().expect("a number")));
-    // Its backends end by themselves and let go of the shared memory, for which a new server waits.
+    // Its backends end by themselves and let go of the shared memory, for which a new server waits. The killed one counts as
+    // running until the kernel has done with it, so that its socket tells, not the answer alone.
     eventually("it starts again", {
         let cluster = std::cell::RefCell::new(&mut cluster);
-        move || cluster.borrow_mut().start_again().is_ok()
+        move || {
+            let mut cluster = cluster.borrow_mut();
+            let socket = cluster.socket_folder().join(format!(".s.PGSQL.{}", cluster.port()));
+            cluster.start_again().is_ok() && UnixStream::connect(socket).is_ok()
+        }
     });
     assert_eq!(support::connect(&cluster.url("postgres")).value("SELECT 1"), "1");
 }
