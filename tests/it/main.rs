@@ -29,6 +29,7 @@ mod emit_hostile;
 mod planning_corpus;
 mod planning_refusals;
 mod planning_shape;
+mod published_algorithms;
 mod report;
 mod rules;
 mod server;
