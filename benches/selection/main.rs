@@ -3,9 +3,10 @@
 //!
 //!     cargo bench --profile dev --bench selection -- PART... [--data DIR] [--url URL] [--only TOOL,..] [--budget MB,..]
 //!
-//! The parts are `tpch` and `serve` (the server of `tpch`, until it is interrupted).
+//! The parts are `tpch`, `serve` (the server of `tpch`, until it is interrupted) and `over-indexed`.
 
 mod algorithms;
+mod over_indexed;
 mod program;
 mod server;
 mod tpch;
@@ -40,8 +41,9 @@ fn main() {
     for part in &request.parts {
         match part.as_str() {
             "tpch" => tpch::run(&request),
+            "over-indexed" => over_indexed::run(),
             "serve" => tpch::serve(&request),
-            other => panic!("there is no part {other}: tpch, serve"),
+            other => panic!("there is no part {other}: tpch, serve, over-indexed"),
         }
     }
 }

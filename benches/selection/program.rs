@@ -30,12 +30,23 @@ pub fn analyze(url: &str, folder: &Path, arguments: &[&str]) -> Run {
 }
 
 impl Run {
-    /// The CREATE INDEX of each step.
-    pub fn create_statements(&self) -> Vec<String> {
+    /// The steps of an action.
+    pub fn steps(&self, action: &str) -> Vec<&Value> {
+        let steps = self.report["advice"].as_array().expect("advice");
+        steps.iter().filter(|step| step["action"] == action).collect()
+    }
+
+    /// The DDL of all steps, in order.
+    pub fn statements(&self) -> Vec<String> {
         let steps = self.report["advice"].as_array().expect("advice");
         let ddl = steps.iter().flat_map(|step| step["ddl"].as_array().into_iter().flatten());
-        let creates = ddl.filter_map(Value::as_str).filter(|sql| sql.trim_start().starts_with("CREATE INDEX"));
-        creates.map(str::to_owned).collect()
+        ddl.filter_map(Value::as_str).map(str::to_owned).collect()
+    }
+
+    /// The CREATE INDEX of each step.
+    pub fn create_statements(&self) -> Vec<String> {
+        let is_create = |sql: &String| sql.trim_start().starts_with("CREATE INDEX");
+        self.statements().into_iter().filter(is_create).collect()
     }
 
     /// A number of the summary.
