@@ -66,7 +66,7 @@ pub fn of_backend(backend: Backend) -> Option<String> {
 }
 
 fn hot_loss(loss: &HotLoss) -> String {
-    let source = if loss.is_counted { "counted as HOT so far" } else { "by their statements' calls" };
+    let source = if loss.is_counted { "by the share that is HOT now" } else { "by their statements' calls" };
     format!(
         "breaks_hot: {:.0} updates ({source}) set {} and can no longer be HOT, {:.0} % of the relation's; each then \
          writes into every index, at about 1.5 times the CPU and twice the WAL",

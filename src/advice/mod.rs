@@ -17,7 +17,7 @@ mod write_cost;
 pub use link::answers;
 pub use options::{AdviseOptions, CALLS_MAX, OnProgress, Phase, Progress};
 pub use step::{Action, Advice, Declined, StatementGain, Step};
-pub use write_cost::{HotLoss, WriteCost, write_cost};
+pub use write_cost::{Calibration, HotLoss, Maintenance, WriteCost, WriteCosts, WriteSource};
 
 use std::collections::{BTreeMap, BTreeSet};
 

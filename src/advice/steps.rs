@@ -10,7 +10,7 @@ use crate::workload::Workload;
 use super::cautions;
 use super::naming::Names;
 use super::search::{Configuration, Item, Pricer, Seed};
-use super::write_cost::write_cost;
+use super::write_cost::WriteCosts;
 use super::{Action, Advice, StatementGain, Step};
 
 /// The share of its cost that a statement must gain to be listed under a step: a thousandth is rounding.
@@ -27,6 +27,7 @@ pub fn create_steps(
     items: &[Item],
     chosen: &Configuration,
 ) -> Result<Vec<Step>> {
+    let write_costs = WriteCosts::new(catalog, workload);
     let mut names = Names::of(&workload.snapshot);
     let mut in_order: Vec<&CandidateId> = chosen.iter().collect();
     in_order.sort_by_key(|id| &items[id.0 as usize].name);
@@ -36,7 +37,7 @@ pub fn create_steps(
         let Some(relation) = catalog.relation(item.candidate.relation) else { continue };
         let definition = item.candidate.definition.clone();
         let statements = gains(workload, pricer, chosen, *id)?;
-        let write = write_cost(catalog, workload, relation, &definition);
+        let write = write_costs.of(relation, &definition);
         let mut cautions = cautions::of_create(catalog, workload, relation, &definition, &statements, &write);
         cautions.extend(cautions::of_backend(pricer.planner().backend()));
         let cost = |of: fn(&StatementGain) -> f64| statements.iter().map(|gain| of(gain) * gain.n_calls).sum();
