@@ -8,6 +8,9 @@ use super::tree::{Expr, Test};
 use crate::pg::IndexTarget;
 use crate::snapshot::Relation;
 
+/// `$1 = ANY (column)`, which is no operator of any operator class.
+pub(super) const ELEMENT_OF: &str = "= ANY";
+
 /// What a condition says.
 #[derive(Debug)]
 pub(super) enum Part {
@@ -17,6 +20,8 @@ pub(super) enum Part {
     Or(Vec<OrArm>),
     /// A row comparison.
     Row(RowComparison),
+    /// A condition that an index could answer if it were written differently.
+    Unindexable(Qual),
     /// A condition that no index answers.
     Other,
 }
@@ -71,7 +76,10 @@ impl Reader<'_> {
     fn qual(&self, target: &Expr, comparison: Comparison, comparand: Comparand) -> Part {
         match self.target(target) {
             Some(target) => Part::Qual(Qual { target, comparison, comparand }),
-            None => Part::Other,
+            None if comparand == Comparand::None || comparison == Comparison::NotEqual => Part::Other,
+            None => {
+                Part::Unindexable(Qual { target: IndexTarget::Expression(print::sql(target)), comparison, comparand })
+            }
         }
     }
 
@@ -149,6 +157,11 @@ impl Reader<'_> {
     }
 
     fn quantified(&self, expr: &Expr, op: &str, is_all: bool, array: &Expr) -> Part {
+        if let (Expr::ScanColumn { column, .. }, "=", false, false) = (array, op, is_all, self.mentions(expr)) {
+            let target = IndexTarget::Column(column.clone());
+            let comparison = Comparison::Operator(ELEMENT_OF.to_owned());
+            return Part::Unindexable(Qual { target, comparison, comparand: self::comparand(expr) });
+        }
         if !self.mentions(expr) || self.mentions(array) {
             return Part::Other;
         }
@@ -213,7 +226,7 @@ impl Reader<'_> {
                 match part {
                     Part::Qual(qual) => quals.push(qual),
                     Part::Row(row) => quals.extend(leading_range(&row)),
-                    Part::Or(_) | Part::Other => {}
+                    Part::Or(_) | Part::Unindexable(_) | Part::Other => {}
                 }
             }
         }

@@ -2,6 +2,7 @@
 
 use super::print;
 use super::tree::Expr;
+use super::value_type::type_of;
 use crate::pg::IndexTarget;
 use crate::snapshot::{Relation, TypeName};
 
@@ -147,39 +148,6 @@ fn is_immutable_call(name: &str, args: &[Expr], relation: Option<&Relation>) -> 
         "timezone" => matches!(args.first(), Some(Expr::Literal(_) | Expr::Cast { .. })),
         "age" => args.len() == 2 && first().as_deref() != Some("timestamptz"),
         _ => IMMUTABLE.binary_search(&name).is_ok() || is_indexed_already(name, relation),
-    }
-}
-
-/// The `typname` of what `expr` returns, where it can be told.
-fn type_of(expr: &Expr, relation: Option<&Relation>) -> Option<String> {
-    match expr {
-        Expr::ScanColumn { column, .. } => relation?.column(column).map(|column| column.base_type.name.clone()),
-        Expr::Cast { type_name, .. } => Some(
-            match type_name.as_str() {
-                "timestamp with time zone" => "timestamptz",
-                "timestamp without time zone" => "timestamp",
-                "character varying" => "varchar",
-                name => name,
-            }
-            .to_owned(),
-        ),
-        Expr::Function(call) => match (call.base_name(), call.args.as_slice()) {
-            ("timezone", [_, time]) => match type_of(time, relation)?.as_str() {
-                "timestamptz" => Some("timestamp".to_owned()),
-                "timestamp" => Some("timestamptz".to_owned()),
-                _ => None,
-            },
-            ("lower" | "upper" | "btrim" | "ltrim" | "rtrim" | "substring" | "replace" | "concat", _) => {
-                Some("text".to_owned())
-            }
-            ("date_trunc", [_, time, ..]) => type_of(time, relation),
-            ("coalesce", [first, ..]) => type_of(first, relation),
-            _ => None,
-        },
-        Expr::Binary { op, .. } if op == "->>" || op == "#>>" || op == "||" => Some("text".to_owned()),
-        Expr::Binary { op, .. } if op == "->" || op == "#>" => Some("jsonb".to_owned()),
-        Expr::Collate { expr, .. } => type_of(expr, relation),
-        _ => None,
     }
 }
 

@@ -2,16 +2,23 @@
 //! statements, and the indexes that may and may not be proposed.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use pgadvise::advice::{Action, Advice, AdviseOptions, Step};
+use pgadvise::pg::AccessMethod;
 use pgadvise::pg::quote_identifier;
-use pgadvise::whatif::{Backend, Choice};
+use pgadvise::whatif::{Backend, Choice, Prepared};
 use serde::Deserialize;
 
-use crate::support::{self, Database, advised::advised};
+use crate::support::{
+    self, Database,
+    advised::{advised_by, backend},
+};
 
-const PUBLISHED: &str = include_str!("../../fixtures/advice/cases.json");
-const OWN: &str = include_str!("../../fixtures/advice/own.json");
+const PUBLISHED: &str = "cases.json";
+const OWN: &str = "own.json";
+/// Cases of other access methods than btree, which only the shadow prices.
+const SEARCHED: &str = "searched.json";
 /// Cases in a hundred in which the estimate may propose something else than the planner's costs do.
 const ESTIMATE_MISSED_MAX: usize = 4;
 
@@ -36,6 +43,9 @@ struct Case {
     drops: Option<Vec<String>>,
     #[serde(default)]
     cautions: Vec<String>,
+    /// Texts that a reason for declining must hold.
+    #[serde(default)]
+    declined: Vec<String>,
     #[serde(default)]
     cautions_if_any: Vec<String>,
     key_columns_max: Option<usize>,
@@ -74,12 +84,24 @@ enum Matching {
 
 #[test]
 fn published_cases() {
-    Outcome::of(Choice::Only(Backend::Hypopg), "published", PUBLISHED).assert_right();
+    Outcome::of(Choice::Only(Backend::Shadow), "published", PUBLISHED).assert_right();
 }
 
 #[test]
 fn own_cases() {
-    Outcome::of(Choice::Only(Backend::Hypopg), "own", OWN).assert_right();
+    Outcome::of(Choice::Only(Backend::Shadow), "own", OWN).assert_right();
+}
+
+#[test]
+fn cases_of_other_access_methods() {
+    Outcome::of(Choice::Only(Backend::Shadow), "searched", SEARCHED).assert_right();
+}
+
+#[test]
+fn cases_by_hypopg() {
+    for (name, fixture) in [("published_hypopg", PUBLISHED), ("own_hypopg", OWN)] {
+        Outcome::of(Choice::Only(Backend::Hypopg), name, fixture).assert_right();
+    }
 }
 
 /// The estimate proposes what the planner would have, but for a few cases; and nothing that is forbidden.
@@ -122,18 +144,24 @@ impl Outcome {
     }
 }
 
-fn run(choice: Choice, name: &str, fixture: &str) -> Outcome {
-    let fixture: Fixture = serde_json::from_str(fixture).expect("a fixture");
+fn run(choice: Choice, name: &str, file: &str) -> Outcome {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/advice").join(file);
+    let text = std::fs::read_to_string(path).expect("a fixture");
+    let fixture: Fixture = serde_json::from_str(&text).expect("a fixture");
     let wanted = std::env::var("PGADVISE_TEST_CASE").unwrap_or_default();
-    let mut databases: BTreeMap<&str, Database> = BTreeMap::new();
+    let mut databases: BTreeMap<&str, (Database, Prepared)> = BTreeMap::new();
     let (mut wrong, mut below) = (Vec::new(), Vec::new());
     for case in fixture.cases.iter().filter(|case| case.id.contains(&wanted)) {
         let setup = case.setup.as_str();
-        let database = databases.entry(setup).or_insert_with(|| build(name, &fixture.setups[setup]));
+        let (database, backend) = databases.entry(setup).or_insert_with(|| {
+            let database = build(name, &fixture.setups[setup]);
+            let backend = backend(choice, &database);
+            (database, backend)
+        });
         let statements: Vec<(f64, &str)> =
             case.statements.iter().map(|statement| (statement.calls.unwrap_or(1.0), statement.sql.as_str())).collect();
         let options = AdviseOptions { assume_rows: case.assume_rows, ..AdviseOptions::default() };
-        let advice = advised(choice, database, &statements, &options);
+        let advice = advised_by(backend, database, &statements, &options);
         let faults = judge(case, &advice);
         if !faults.is_empty() {
             let verdict = format!("{}: {}\n{}", case.id, faults.join("; "), describe(&advice));
@@ -171,7 +199,11 @@ fn shown(step: &Step) -> String {
         format!("{}.", quote_identifier(&step.relation.schema))
     };
     let keys: Vec<String> = step.index.key_columns.iter().map(ToString::to_string).collect();
-    let mut text = format!("{schema}{} ({})", quote_identifier(&step.relation.name), keys.join(", "));
+    let using = match &step.index.access_method {
+        AccessMethod::Btree => String::new(),
+        other => format!("USING {other} "),
+    };
+    let mut text = format!("{schema}{} {using}({})", quote_identifier(&step.relation.name), keys.join(", "));
     if !step.index.included_columns.is_empty() {
         text.push_str(&format!(" INCLUDE ({})", step.index.included_columns.join(", ")));
     }
@@ -209,6 +241,8 @@ fn judge(case: &Case, advice: &Advice) -> Vec<String> {
     if case.drops.as_ref().is_some_and(|wanted| drops != wanted.iter().collect::<Vec<_>>()) {
         faults.push(format!("drops {drops:?}"));
     }
+    let is_declined = |text: &String| advice.declined.iter().any(|declined| declined.reason.contains(text.as_str()));
+    faults.extend(case.declined.iter().filter(|text| !is_declined(text)).map(|text| format!("not declined: {text}")));
     let cautioned =
         |text: &String| creates(advice).iter().any(|step| step.cautions.iter().any(|c| c.contains(text.as_str())));
     faults.extend(case.cautions.iter().filter(|text| !cautioned(text)).map(|text| format!("no caution: {text}")));

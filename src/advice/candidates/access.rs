@@ -95,7 +95,9 @@ impl<'s> Access<'s> {
         for group in &scan.or_groups {
             access.add_disjunction_of_one_column(group);
         }
-        access.order = access.order_keys(&scan.order);
+        if scan.nearest.is_none() {
+            access.order = access.order_keys(&scan.order);
+        }
         for comparison in &scan.row_comparisons {
             access.add_row_comparison(&comparison.targets);
         }
@@ -129,6 +131,12 @@ impl<'s> Access<'s> {
                 }
             })
         });
+    }
+
+    /// The columns that are compared with one value each, as keys.
+    pub fn single_columns(&self) -> Vec<IndexColumn> {
+        let single = self.equalities.iter().filter(|equality| equality.is_single);
+        single.filter(|equality| equality.key.target.column().is_some()).map(|equality| equality.key.clone()).collect()
     }
 
     /// Adds what one qual asks.
