@@ -1,7 +1,5 @@
 //! Databases that are not like the textbook's: names of every kind, many schemas, many relations; and choosing among them.
 
-use std::time::Duration;
-
 use crate::support::cli::{Desk, Run};
 use crate::support::{self, Database};
 
@@ -153,7 +151,6 @@ fn five_hundred_relations() {
     let run = desk.analyze(&database.url(), &["--only-workload", "--workload", "w.sql", "--no-emit"]);
     run.advises("ON public.t250 USING btree (a");
     assert_eq!(run.ddl().len(), 1);
-    assert!(run.elapsed < Duration::from_secs(20), "{:?}", run.elapsed);
 }
 
 #[test]
