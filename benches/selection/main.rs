@@ -1,9 +1,9 @@
 //! How good the chosen set of indexes is, measured: against published algorithms, on over-indexed schemas, on writes.
 //! Prints tables; asserts only what makes a figure void, for machines are shared and noisy.
 //!
-//!     cargo bench --profile dev --bench selection -- PART... [--data DIR] [--url URL] [--only TOOL,..] [--budget MB,..]
+//!     cargo bench --profile dev --bench selection -- PART... [--data DIR] [--url URL] [--only NAME,..] [--budget MB,..]
 //!
-//! The parts are `tpch`, `serve` (the server of `tpch`, until it is interrupted) and `over-indexed`.
+//! The parts are `tpch`, `serve` (the server of `tpch`, until it is interrupted), `over-indexed` and `writes`.
 
 mod algorithms;
 mod over_indexed;
@@ -11,6 +11,7 @@ mod program;
 mod server;
 mod tpch;
 mod whatif;
+mod writes;
 
 use std::path::PathBuf;
 
@@ -21,7 +22,7 @@ pub struct Request {
     pub data: PathBuf,
     /// A server that holds the data already.
     pub url: Option<String>,
-    /// The tools to run; all when empty.
+    /// The tools to run, or the applications of `writes`; all when empty.
     pub only: Vec<String>,
     /// The budgets in MB of 10^6 bytes; all of the part's when empty.
     pub budgets_mb: Vec<u64>,
@@ -30,7 +31,7 @@ pub struct Request {
 }
 
 impl Request {
-    /// Whether `tool` is to be run.
+    /// Whether this tool or application is to be run.
     pub fn runs(&self, tool: &str) -> bool {
         self.only.is_empty() || self.only.iter().any(|name| name == tool)
     }
@@ -42,8 +43,9 @@ fn main() {
         match part.as_str() {
             "tpch" => tpch::run(&request),
             "over-indexed" => over_indexed::run(),
+            "writes" => writes::run(&request),
             "serve" => tpch::serve(&request),
-            other => panic!("there is no part {other}: tpch, serve, over-indexed"),
+            other => panic!("there is no part {other}: tpch, serve, over-indexed, writes"),
         }
     }
 }
@@ -76,4 +78,11 @@ fn request(mut arguments: impl Iterator<Item = String>) -> Request {
 #[allow(clippy::print_stdout, reason = "the tables are what this program is for")]
 pub fn say(line: &str) {
     println!("{line}");
+}
+
+/// The middle of some values.
+pub fn median(values: impl Iterator<Item = f64>) -> f64 {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }

@@ -71,7 +71,9 @@ impl Whatif {
         let of_oid: BTreeMap<&str, &Index> =
             answers[1..=indexes.len()].iter().map(String::as_str).zip(indexes).collect();
         let plan = parsed(answers.last().expect("a plan"));
-        let used = plan.indexes_used().iter().map(|(_, name)| of_oid[oid_in(name)].clone()).collect();
+        // Indexes that exist have names of their own.
+        let names = plan.indexes_used();
+        let used = names.iter().filter_map(|(_, name)| of_oid.get(oid_in(name)?).copied().cloned()).collect();
         Plan { cost: plan.root.total_cost, used }
     }
 
@@ -126,9 +128,9 @@ fn parsed(answer: &str) -> pgadvise::plan::Plan {
     pgadvise::plan::parse(answer).unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// HypoPG names an index `<13561>btree_lineitem_l_partkey`.
-fn oid_in(name: &str) -> &str {
-    name.trim_start_matches('<').split('>').next().unwrap_or_default()
+/// HypoPG names an index `<13561>btree_lineitem_l_partkey`; `None` for an index that exists.
+fn oid_in(name: &str) -> Option<&str> {
+    name.strip_prefix('<')?.split('>').next()
 }
 
 fn columns_of_schema(session: &mut WritableSession) -> Vec<Column> {

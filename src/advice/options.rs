@@ -17,6 +17,9 @@ pub struct AdviseOptions {
     /// Whether relations that are known to be small or empty are considered too, as the planner would plan them now:
     /// for a schema that has no rows yet.
     pub assume_rows: bool,
+    /// Whether maintaining an index counts nothing in the choice: to measure what counting it is worth. Steps say what
+    /// they cost either way.
+    pub ignores_writes: bool,
     /// Questions to the planner after which the search stops improving what it has; [`CALLS_MAX`] when `None`.
     pub n_calls_max: Option<u64>,
 }

@@ -4,6 +4,7 @@
 pub mod auto_admin;
 pub mod db2advis;
 pub mod extend;
+pub mod per_query;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -73,10 +73,3 @@ fn updates(url: &str) -> (f64, f64) {
     let rows = connect(url).query(sql, &[]).expect("the counters");
     (rows[0].get("updates").expect("updates"), rows[0].get("hot").expect("updates"))
 }
-
-/// The middle of some values.
-pub fn median(values: impl Iterator<Item = f64>) -> f64 {
-    let mut values: Vec<f64> = values.collect();
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
-}

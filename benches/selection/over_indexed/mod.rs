@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use pgadvise::server::{Cluster, ClusterOptions};
 use serde_json::Value;
 
+use super::median;
 use super::program::{self, Run};
 use super::say;
 use super::server::{Server, binaries, connect};
@@ -129,7 +130,7 @@ fn print_writes(server: &Server) {
     }
     say("writes, median of rounds    wall s  server CPU s  WAL MB  HOT share of updates");
     for (name, rounds) in ["all 128 indexes", "as advised"].iter().zip(&rounds) {
-        let median = |value: fn(&Round) -> f64| copy::median(rounds.iter().map(value));
+        let median = |value: fn(&Round) -> f64| median(rounds.iter().map(value));
         let (wall, cpu) = (median(|round| round.wall_s), median(|round| round.cpu_s));
         let (wal, hot) = (median(|round| round.wal_bytes) / 1e6, median(|round| round.hot_share));
         say(&format!("  {name:<24} {wall:>7.2}  {cpu:>12.2}  {wal:>6.2}  {hot:>20.2}"));
