@@ -6,7 +6,7 @@ mod algorithms;
 use std::collections::{BTreeMap, BTreeSet};
 
 use algorithms::db2advis::Credited;
-use algorithms::{Column, Index, Plan, Prices, Set, auto_admin, db2advis, extend, permutations};
+use algorithms::{Column, Index, Plan, Prices, Set, auto_admin, db2advis, extend, per_query, permutations};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -80,6 +80,7 @@ fn run(case: &Case) -> Set {
             let n_indexes = case.n_indexes.expect("a number of indexes");
             auto_admin::choose(&mut table, auto_admin::Limits { budget, n_indexes, width: case.width })
         }
+        "per_query" => per_query::choose(&mut table),
         other => panic!("there is no algorithm {other}"),
     }
 }

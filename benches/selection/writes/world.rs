@@ -85,7 +85,7 @@ const INGEST: World = World {
     n_transactions: 2_000,
 };
 
-/// Accounts are updated in place; one query is asked often, two ask now and then for what the updates change.
+/// Accounts are updated in place, twenty at a time; one query is asked often, two ask now and then for what the updates change.
 const HOT: World = World {
     name: "accounts",
     title: "accounts: HOT updates, one frequent query, two rare ones over updated columns",
@@ -96,14 +96,14 @@ const HOT: World = World {
     scripts: &[
         Script {
             name: "update",
-            weight: 9_690,
-            variables: "\\set id random(1, 100000)\n\\set delta random(-5000, 5000)",
-            statement: "UPDATE accounts SET balance = balance + :delta, touched_at = now() WHERE id = :id",
-            example: "UPDATE accounts SET balance = balance + 7, touched_at = now() WHERE id = 77",
+            weight: 9_590,
+            variables: "\\set id random(1, 99980)\n\\set delta random(-5000, 5000)",
+            statement: "UPDATE accounts SET balance = balance + :delta, touched_at = now() WHERE id BETWEEN :id AND :id + 19",
+            example: "UPDATE accounts SET balance = balance + 7, touched_at = now() WHERE id BETWEEN 77 AND 96",
         },
         Script {
             name: "by_owner",
-            weight: 300,
+            weight: 400,
             variables: "\\set owner random(0, 19999)",
             statement: "SELECT id, balance FROM accounts WHERE owner_id = :owner",
             example: "SELECT id, balance FROM accounts WHERE owner_id = 77",
@@ -123,7 +123,7 @@ const HOT: World = World {
             example: "SELECT id, touched_at FROM accounts ORDER BY touched_at DESC LIMIT 15",
         },
     ],
-    n_transactions: 30_000,
+    n_transactions: 10_000,
 };
 
 /// All applications.
