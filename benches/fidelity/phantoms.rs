@@ -181,6 +181,7 @@ fn workload(snapshot: Snapshot, built: &[Built]) -> Workload {
             form: ExplainForm::Plain,
             by: PlannedBy::Constants,
             is_rewritten_to_select: false,
+            variants: Vec::new(),
             plan: candidate.before.clone(),
         }),
     });

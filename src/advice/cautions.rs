@@ -43,7 +43,9 @@ pub fn of_create(
     cautions.extend(write.hot_loss.as_ref().map(hot_loss));
     cautions.extend(write_heavy(catalog, workload, relation, served));
     cautions.extend(statistics(catalog, workload, relation, definition, served));
-    cautions.extend(common_value(relation, definition));
+    if served.iter().all(|gain| gain.variants.is_empty()) {
+        cautions.extend(common_value(relation, definition));
+    }
     cautions.extend(pattern(definition));
     cautions.extend(expression(definition));
     cautions.extend(wide_key(relation, definition));

@@ -117,6 +117,7 @@ fn shown(definition: &IndexDefinition) -> String {
 }
 
 fn step(workload: &Workload, write_costs: &WriteCosts<'_>, relation: &Relation, index: &Index, why: String) -> Step {
+    let writes = write_costs.of_drop(relation, index.oid);
     let mut cautions = vec![why];
     if let Some(usage) = &index.usage {
         let since = workload.snapshot.server.stats_reset.map_or_else(String::new, |at| format!(" since {at}"));
@@ -134,7 +135,8 @@ fn step(workload: &Workload, write_costs: &WriteCosts<'_>, relation: &Relation, 
         index_bytes: index.bytes(),
         cost_before: 0.0,
         cost_after: 0.0,
-        write_cost: write_costs.of_drop(relation, index.oid).units,
+        write_cost: writes.units,
+        writes,
         breaks_hot: false,
         answers: Vec::new(),
         statements: Vec::new(),

@@ -8,6 +8,7 @@ mod naming;
 mod options;
 mod scope;
 mod search;
+mod sensitivity;
 pub mod step;
 mod steps;
 #[cfg(test)]
@@ -16,7 +17,8 @@ mod write_cost;
 
 pub use link::answers;
 pub use options::{AdviseOptions, CALLS_MAX, OnProgress, Phase, Progress};
-pub use step::{Action, Advice, Declined, StatementGain, Step};
+pub use sensitivity::can_price_variants;
+pub use step::{Action, Advice, Declined, StatementGain, Step, VariantGain};
 pub use write_cost::{Calibration, HotLoss, Maintenance, WriteCost, WriteCosts, WriteSource};
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -88,11 +90,12 @@ pub fn advise(
         n_calls_max: options.n_calls_max.unwrap_or(CALLS_MAX),
     };
     let together = moves(&seed, &sets, &items);
-    let choice = search::search(&mut pricer, &pool, &together, &limits)?;
-    declined.extend(decline(&catalog, &items, &seed, &choice));
+    let mut choice = search::search(&mut pricer, &pool, &together, &limits)?;
 
     let mut advice = Advice { budget: options.budget, ..Advice::default() };
-    advice.steps = steps::create_steps(&catalog, workload, &mut pricer, &items, &choice.chosen)?;
+    advice.steps = steps::settled(&catalog, workload, &mut pricer, &items, &mut choice)?;
+    declined.extend(decline(&catalog, &items, &seed, &choice));
+    advice.calibration = Calibration::of(workload);
     let priced = steps::priced(&mut pricer, &seed, &choice.chosen)?;
     steps::total(&mut advice, workload, &priced);
     let drops = drops::drop_steps(&catalog, workload, options, &advice.steps);

@@ -40,7 +40,7 @@ pub fn record(
 fn written(outcome: Outcome) -> Result<RecordedOutcome> {
     Ok(match outcome {
         Outcome::Planned(planned) => {
-            let Planned { text, form, by, is_rewritten_to_select, plan } = *planned;
+            let Planned { text, form, by, is_rewritten_to_select, plan, variants: _ } = *planned;
             let plan = serde_json::to_string(&[plan])
                 .map_err(|error| Error::internal(format!("could not write a plan as JSON: {error}")))?;
             RecordedOutcome::Planned { text, form, by, is_rewritten_to_select, plan }
@@ -106,6 +106,7 @@ fn read(recorded: &RecordedOutcome) -> Outcome {
                     by: *by,
                     is_rewritten_to_select: *is_rewritten_to_select,
                     plan,
+                    variants: Vec::new(),
                 })),
                 Err(reason) => refused(format!("the snapshot's plan of it cannot be used: {reason}")),
             }

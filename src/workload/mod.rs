@@ -5,11 +5,13 @@ mod files;
 mod merge;
 #[cfg(test)]
 pub(crate) mod test_workload;
+mod variant;
 mod weigh;
 
 pub use crate::snapshot::{ExplainForm, PlannedBy};
 pub use build::{BuildOptions, build};
 pub use files::{ScriptFile, read_scripts};
+pub use variant::{Variant, VariantKind, VariantPlace};
 
 use std::sync::Arc;
 
@@ -102,6 +104,10 @@ pub struct Planned {
     pub is_rewritten_to_select: bool,
     /// The plan on the server as it is.
     pub plan: Plan,
+    /// The same statement with more common and rarer values, and without any. Empty where no value stands for a
+    /// parameter, or where all values of the compared columns are about as frequent.
+    #[serde(default)]
+    pub variants: Vec<Variant>,
 }
 
 /// What a statement counts in the choice of indexes.

@@ -71,6 +71,7 @@ pub(crate) fn statement(queryid: i64, n_calls: f64, exec_ms_total: Option<f64>, 
             by: PlannedBy::Constants,
             is_rewritten_to_select: false,
             plan: Plan { root: Node { total_cost, ..Node::default() } },
+            variants: Vec::new(),
         }),
     }
 }

@@ -153,6 +153,26 @@ impl<'p> Pricer<'p> {
         places.iter().map(|place| Ok((*place, self.cost(*place, configuration)?))).collect()
     }
 
+    /// The prices of other statements of the planner's workload, at `positions`, which ask the same of the same
+    /// relations as `statement` (a position, too); `None` for one that cannot be planned. They are not remembered.
+    ///
+    /// # Errors
+    /// As [`Self::fetch`].
+    pub fn prices_beside(
+        &mut self,
+        statement: usize,
+        positions: &[usize],
+        configuration: &Configuration,
+    ) -> Result<Vec<Option<Price>>> {
+        let Some(place) = self.statements.iter().position(|weighed| weighed.statement == statement) else {
+            return Ok(vec![None; positions.len()]);
+        };
+        let visible = self.visible(place, configuration);
+        let ask = |position: &usize| Ask { statement: *position, visible: visible.clone(), hidden: BTreeSet::new() };
+        let asks: Vec<Ask> = positions.iter().map(ask).collect();
+        Ok(self.planner.price(&asks)?.into_iter().map(std::result::Result::ok).collect())
+    }
+
     /// The weighed cost of the whole workload.
     ///
     /// # Errors

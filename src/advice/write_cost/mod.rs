@@ -47,6 +47,8 @@ pub struct WriteCost {
     pub us: f64,
     /// Microseconds for each row that is inserted, updated or deleted; 0 where none is.
     pub us_per_write: f64,
+    /// Bytes of WAL for each such row.
+    pub wal_bytes_per_write: f64,
     /// Bytes of WAL over the window; full-page images are among them where the window's length is known.
     pub wal_bytes: f64,
     /// The HOT updates that it ends; `None` when there are none.
@@ -174,11 +176,14 @@ impl<'w> WriteCosts<'w> {
         let us = units / self.calibration.units_per_us;
         let writes = &maintained.writes;
         let n_writes = (writes.n_inserted + writes.n_updated() + writes.n_deleted) * part;
+        let wal_bytes = (after.wal_bytes - before.wal_bytes) * part;
+        let per_write = |sum: f64| if n_writes > 0.0 { sum / n_writes } else { 0.0 };
         WriteCost {
             units,
             us,
-            us_per_write: if n_writes > 0.0 { us / n_writes } else { 0.0 },
-            wal_bytes: (after.wal_bytes - before.wal_bytes) * part,
+            us_per_write: per_write(us),
+            wal_bytes_per_write: per_write(wal_bytes),
+            wal_bytes,
             hot_loss: hot_loss(maintained, added, (before.n_hot - after.n_hot) * part),
             source: writes.source,
         }

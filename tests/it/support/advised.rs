@@ -52,6 +52,7 @@ pub fn advised_by(
 ) -> Advice {
     let (mut session, workload) = planned(database, statements);
     let findings = rules::check(&Subject::new(&workload, Thresholds::default()), &Selection::default()).findings;
-    let mut planner = backend.planner(Some(&mut session), &workload).expect("a planner");
+    let with_variants = workload.with_variants();
+    let mut planner = backend.planner(Some(&mut session), &with_variants).expect("a planner");
     advise(&workload, &workload.weights(), &findings, &mut *planner, options, &mut |_| Ok(())).expect("advice")
 }

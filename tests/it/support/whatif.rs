@@ -52,6 +52,7 @@ pub fn workload(session: &mut Session, snapshot: Snapshot, texts: &[&str]) -> Wo
                     form,
                     by: PlannedBy::Constants,
                     is_rewritten_to_select: false,
+                    variants: Vec::new(),
                     plan,
                 }),
             }
