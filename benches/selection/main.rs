@@ -3,7 +3,8 @@
 //!
 //!     cargo bench --profile dev --bench selection -- PART... [--data DIR] [--url URL] [--only NAME,..] [--budget MB,..]
 //!
-//! The parts are `tpch`, `serve` (the server of `tpch`, until it is interrupted), `over-indexed` and `writes`.
+//! The parts are `tpch`, `real` (the sets of `tpch` really built), `over-indexed`, `writes`, and `serve` (the server of
+//! `tpch`, until it is interrupted).
 
 mod algorithms;
 mod over_indexed;
@@ -44,8 +45,9 @@ fn main() {
             "tpch" => tpch::run(&request),
             "over-indexed" => over_indexed::run(),
             "writes" => writes::run(&request),
+            "real" => tpch::real::run(&request),
             "serve" => tpch::serve(&request),
-            other => panic!("there is no part {other}: tpch, serve, over-indexed, writes"),
+            other => panic!("there is no part {other}: tpch, real, serve, over-indexed, writes"),
         }
     }
 }

@@ -1,7 +1,8 @@
 //! Part `tpch`: the sets that pgadvise and published algorithms choose within a budget, priced by one referee. `serve`
-//! keeps its server for others.
+//! keeps its server for others, `real` builds the sets.
 
 mod published;
+pub mod real;
 mod source;
 mod table;
 mod tools;
