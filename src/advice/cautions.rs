@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::pg::{IndexColumn, IndexDefinition, IndexTarget};
+use crate::pg::{AccessMethod, IndexColumn, IndexDefinition, IndexTarget};
 use crate::snapshot::{Catalog, Relation, RelationKind};
 use crate::sql::{self, StatementKind};
 use crate::whatif::Backend;
@@ -155,10 +155,15 @@ fn common_value(relation: &Relation, definition: &IndexDefinition) -> Option<Str
 
 fn pattern(definition: &IndexDefinition) -> Option<String> {
     let is_pattern = |key: &IndexColumn| key.opclass.as_ref().is_some_and(|opclass| opclass.ends_with("pattern_ops"));
-    definition.key_columns.iter().any(is_pattern).then(|| {
+    let is_trigram = |key: &IndexColumn| key.opclass.as_ref().is_some_and(|opclass| opclass.ends_with("_trgm_ops"));
+    let text = if definition.key_columns.iter().any(is_pattern) {
         "helps only LIKE patterns that start with fixed text, and only when they are planned with their value"
-            .to_owned()
-    })
+    } else if definition.key_columns.iter().any(is_trigram) {
+        "helps only patterns with three characters in a row that are fixed: shorter ones read the whole index"
+    } else {
+        return None;
+    };
+    Some(text.to_owned())
 }
 
 fn expression(definition: &IndexDefinition) -> Option<String> {
@@ -176,8 +181,10 @@ fn wide_key(relation: &Relation, definition: &IndexDefinition) -> Option<String>
         .map(|statistics| statistics.average_width)
         .sum();
     let n_columns = definition.key_columns.len();
-    (bytes > KEY_BYTES_WIDE || n_columns > 3)
-        .then(|| format!("wide_index: {n_columns} key columns of {bytes} bytes on average"))
+    // The others keep hashes, summaries, or the parts of a value.
+    let keeps_values = matches!(definition.access_method, AccessMethod::Btree | AccessMethod::Gist);
+    let is_wide = keeps_values && (bytes > KEY_BYTES_WIDE || n_columns > 3);
+    is_wide.then(|| format!("wide_index: {n_columns} key columns of {bytes} bytes on average"))
 }
 
 /// Existing indexes that lead with the same column or hold the same columns: the reviewer may prefer to change one.

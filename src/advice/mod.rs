@@ -66,7 +66,8 @@ pub fn advise(
         .copied()
         .filter(|position| !returns_much_of_its_relation(&catalog, &workload.statements[*position]))
         .collect();
-    let Candidates { list, sets, mut declined } = candidates::generate(&catalog, workload, &asking, options);
+    let Candidates { list, sets, alternatives, mut declined } =
+        candidates::generate(&catalog, workload, &asking, options);
     let mut items = declare(&catalog, planner, list, &mut declined)?;
 
     let weighed = weigh(workload, weights, &counted, &items);
@@ -75,7 +76,7 @@ pub fn advise(
     forget_unplannable(&mut pricer)?;
     let seed = search::seed(&mut pricer, &items)?;
     let mut pool = seed.pool.clone();
-    pool.extend(sets.iter().flatten().map(|position| CandidateId(*position as u32)));
+    pool.extend(sets.iter().flatten().chain(&alternatives).map(|position| CandidateId(*position as u32)));
     add_merged(&catalog, &mut pricer, &mut items, &mut pool, &mut declined)?;
     if options.budget.is_some() {
         add_prefixes(&items, &mut pool);

@@ -5,11 +5,11 @@ use super::logic::{conjuncts, negated};
 use super::parse;
 use super::print;
 use super::print::{commuted, is_constant};
-use super::target::index_target;
+use super::target::{Known, index_target};
 use super::tokens::{TokenKind, significant_tokens};
 use super::tree::{Expr, Test};
 use super::value_type::type_of;
-use crate::snapshot::Relation;
+use crate::snapshot::{Catalog, Relation};
 
 /// `expression`, SQL of an index key, a predicate or a qual, in the one spelling for its meaning: without qualifiers,
 /// without casts of constants and casts between text types, constants on the right, AND, OR and lists sorted. What the
@@ -43,8 +43,9 @@ pub fn same_predicate(one: &str, other: &str) -> bool {
 /// Whether PostgreSQL is known to accept `expression` as a key of an index on `relation`: it reads columns of that
 /// relation only, holds no parameter and no subquery, and calls nothing that may not be immutable. The targets of a
 /// scan's quals and orders are all so; the sides of a join may be other expressions (`b.id + $1`).
-pub fn is_indexable(expression: &str, relation: &Relation) -> bool {
-    of_relation(expression, relation, |expr| index_target(expr, Some(relation)).is_some()).unwrap_or(false)
+pub fn is_indexable(expression: &str, relation: &Relation, catalog: &Catalog<'_>) -> bool {
+    let known = Known { relation: Some(relation), catalog };
+    of_relation(expression, relation, |expr| index_target(expr, known).is_some()).unwrap_or(false)
 }
 
 /// The `typname` of what `expression` over columns of `relation` returns, where it can be told from its functions and

@@ -3,10 +3,9 @@
 use super::logic::{conjuncts, scans_of};
 use super::print::{self, commuted, is_constant};
 use super::shape::{Comparand, Comparison, OrArm, Qual, RowComparison};
-use super::target::index_target;
+use super::target::{Known, index_target};
 use super::tree::{Expr, Test};
 use crate::pg::IndexTarget;
-use crate::snapshot::Relation;
 
 /// `$1 = ANY (column)`, which is no operator of any operator class.
 pub(super) const ELEMENT_OF: &str = "= ANY";
@@ -31,8 +30,8 @@ pub(super) enum Part {
 pub(super) struct Reader<'c> {
     /// The scan.
     pub scan: usize,
-    /// Its relation, for the types of its columns; without it they are taken as they are written.
-    pub relation: Option<&'c Relation>,
+    /// What is known of its columns, and of functions.
+    pub known: Known<'c>,
 }
 
 impl Reader<'_> {
@@ -70,7 +69,7 @@ impl Reader<'_> {
     }
 
     fn target(&self, expr: &Expr) -> Option<IndexTarget> {
-        index_target(expr, self.relation)
+        index_target(expr, self.known)
     }
 
     fn qual(&self, target: &Expr, comparison: Comparison, comparand: Comparand) -> Part {

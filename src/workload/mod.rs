@@ -46,6 +46,8 @@ pub struct Statement {
     pub text: String,
     /// Where it comes from.
     pub origin: Origin,
+    /// Whether it was found in several texts, so that the constants in the one that is kept are not all that was sent.
+    pub has_other_texts: bool,
     /// Whether a client sent it, rather than a function.
     pub is_top_level: bool,
     /// Executions.

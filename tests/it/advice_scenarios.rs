@@ -12,13 +12,13 @@ use serde::Deserialize;
 
 use crate::support::{
     self, Database,
-    advised::{advised_by, backend},
+    advised::{advised, advised_by, backend},
 };
 
 const PUBLISHED: &str = "cases.json";
 const OWN: &str = "own.json";
-/// Cases of other access methods than btree, which only the shadow prices.
-const SEARCHED: &str = "searched.json";
+/// Cases of every kind of index, which only the shadow prices all.
+const KINDS: &str = "kinds.json";
 /// Cases in a hundred in which the estimate may propose something else than the planner's costs do.
 const ESTIMATE_MISSED_MAX: usize = 4;
 
@@ -49,6 +49,8 @@ struct Case {
     #[serde(default)]
     cautions_if_any: Vec<String>,
     key_columns_max: Option<usize>,
+    #[serde(default)]
+    exclude: Vec<String>,
     #[serde(default)]
     assume_rows: bool,
 }
@@ -93,8 +95,8 @@ fn own_cases() {
 }
 
 #[test]
-fn cases_of_other_access_methods() {
-    Outcome::of(Choice::Only(Backend::Shadow), "searched", SEARCHED).assert_right();
+fn cases_of_every_kind() {
+    Outcome::of(Choice::Only(Backend::Shadow), "kinds", KINDS).assert_right();
 }
 
 #[test]
@@ -114,6 +116,26 @@ fn cases_by_the_estimate() {
         assert_eq!(outcome.wrong.iter().filter(is_forbidden).count(), 0, "{}", outcome.text());
         assert!(n_missed <= outcome.n_cases * ESTIMATE_MISSED_MAX / 100, "{}", outcome.text());
     }
+}
+
+/// What an expression is refused for reaches the reasons for declining, and nothing is proposed: here a function that an
+/// index of another relation calls, so that it must be immutable, and that somebody has made volatile since.
+#[test]
+fn what_the_shadow_cannot_build_is_declined_with_the_servers_reason() {
+    let database = support::database(
+        "advice_refused",
+        "CREATE FUNCTION slug(text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN RETURN lower($1); END $$;
+         CREATE TABLE posts (id bigserial PRIMARY KEY, title text, body text);
+         INSERT INTO posts (title, body) SELECT md5(n::text), md5((n * 7)::text) FROM generate_series(1, 30000) n;
+         CREATE INDEX posts_slug ON posts (slug(title));
+         ALTER FUNCTION slug(text) VOLATILE;
+         ANALYZE posts;",
+    );
+    let statements = [(1.0, "SELECT id FROM posts WHERE slug(body) = 'abc'")];
+    let advice = advised(Choice::Only(Backend::Shadow), &database, &statements, &AdviseOptions::default());
+    assert!(creates(&advice).is_empty(), "{}", describe(&advice));
+    let reason = "functions in index expression must be marked IMMUTABLE";
+    assert!(advice.declined.iter().any(|no| no.reason.contains(reason)), "{}", describe(&advice));
 }
 
 /// What came of the cases of a fixture.
@@ -160,7 +182,8 @@ fn run(choice: Choice, name: &str, file: &str) -> Outcome {
         });
         let statements: Vec<(f64, &str)> =
             case.statements.iter().map(|statement| (statement.calls.unwrap_or(1.0), statement.sql.as_str())).collect();
-        let options = AdviseOptions { assume_rows: case.assume_rows, ..AdviseOptions::default() };
+        let options =
+            AdviseOptions { assume_rows: case.assume_rows, exclude: case.exclude.clone(), ..AdviseOptions::default() };
         let advice = advised_by(backend, database, &statements, &options);
         let faults = judge(case, &advice);
         if !faults.is_empty() {

@@ -55,7 +55,8 @@ impl Footprint {
                 conditions.contains(predicate)
                     || predicate
                         .split(" AND ")
-                        .all(|part| conditions.contains(part.trim_start_matches('(').trim_end_matches(')')))
+                        .map(|part| part.strip_prefix('(').and_then(|part| part.strip_suffix(')')).unwrap_or(part))
+                        .all(|part| conditions.contains(part))
             })
         };
         leads && definition.predicate.as_ref().is_none_or(implies)

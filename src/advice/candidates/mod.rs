@@ -1,6 +1,7 @@
 //! Candidates: the indexes that the shapes of the workload ask for. Nothing is priced here.
 
 mod access;
+mod alternatives;
 mod disjunction;
 mod footprint;
 mod include;
@@ -23,12 +24,14 @@ use crate::snapshot::{Catalog, Index, Relation};
 use crate::sql::{Comparison, Scan, Shape};
 use crate::workload::Workload;
 
-use super::scope::{self, Extent};
+use super::scope;
 use super::{AdviseOptions, Declined};
 use access::{Access, Sharing};
+use alternatives::Ordered;
 use disjunction::Arm;
 use footprint::Footprint;
 use keys::KeyList;
+use predicate::Constants;
 use search_keys::{Operators, Search};
 
 /// Candidates from one scan at most; the fullest use of it comes first.
@@ -56,6 +59,9 @@ pub struct Candidates {
     pub list: Vec<Candidate>,
     /// Candidates, by position in `list`, that are of use only together.
     pub sets: BTreeSet<BTreeSet<usize>>,
+    /// Candidates, by position in `list`, that may be worth more than what the planner prefers to them: they cost less to
+    /// keep.
+    pub alternatives: BTreeSet<usize>,
     /// What was asked for and cannot be, with the reason.
     pub declined: Vec<Declined>,
 }
@@ -76,6 +82,8 @@ pub fn generate(
         options,
         sharing: sharing(catalog, &shapes),
         operators: operators(catalog, &shapes),
+        ordered: Ordered::of(catalog, shapes.iter().map(|(_, shape)| *shape)),
+        constants: Constants::of(catalog, &workload.statements),
         updated: updated_columns(catalog, workload),
         candidates: Candidates::default(),
         positions: BTreeMap::new(),
@@ -94,6 +102,8 @@ struct Builder<'s> {
     options: &'s AdviseOptions,
     sharing: Sharing,
     operators: Operators,
+    ordered: Ordered,
+    constants: Constants,
     updated: BTreeMap<Oid, BTreeSet<String>>,
     candidates: Candidates,
     positions: BTreeMap<(Oid, IndexDefinition), usize>,
@@ -107,7 +117,7 @@ impl<'s> Builder<'s> {
         if is_found_by_unique_index(relation, scan) {
             return;
         }
-        let mut access = Access::of_scan(relation, Extent::of(self.catalog, relation), scan);
+        let mut access = Access::of_scan(self.catalog, relation, scan, &self.constants);
         for qual in joins::carried_constants(shape, number) {
             access.add_qual(&qual);
         }
@@ -125,6 +135,7 @@ impl<'s> Builder<'s> {
         lists.truncate(PER_SCAN_MAX);
         self.add_lists(statement, &access, &lists);
         self.add_search(statement, &access, &search);
+        self.add_alternatives(statement, &access, scan);
         for set in disjunction::sets(&access, scan, &self.catalog.snapshot().server, &self.operators) {
             self.add_set(statement, relation, set);
         }
@@ -153,6 +164,7 @@ impl<'s> Builder<'s> {
 
     fn add_lists(&mut self, statement: usize, access: &Access<'s>, lists: &[KeyList]) {
         let nothing = BTreeSet::new();
+        let mut has_partial = false;
         for list in lists {
             let updated = self.updated.get(&access.relation.oid).unwrap_or(&nothing);
             let included = include::included_columns(access, list, updated);
@@ -162,6 +174,7 @@ impl<'s> Builder<'s> {
                 let partial =
                     IndexDefinition { predicate: Some(predicate.sql.clone()), ..IndexDefinition::btree(keys.cloned()) };
                 if !partial.key_columns.is_empty() {
+                    has_partial = true;
                     self.add(statement, access.relation, partial, list.roles);
                 }
             }
@@ -171,7 +184,7 @@ impl<'s> Builder<'s> {
             }
             self.add(statement, access.relation, plain, list.roles);
         }
-        if lists.is_empty() {
+        if !has_partial {
             self.add_predicate_alone(statement, access);
         }
     }
@@ -204,6 +217,15 @@ impl<'s> Builder<'s> {
         }
         for (definition, reason) in found.refused {
             self.refuse(access.relation, definition, &reason);
+        }
+    }
+
+    /// BRIN and hash indexes that could stand in for a btree.
+    fn add_alternatives(&mut self, statement: usize, access: &Access<'s>, scan: &Scan) {
+        let hashes = alternatives::hashes(self.catalog, access.relation, scan, &self.ordered);
+        for definition in alternatives::block_ranges(access).into_iter().chain(hashes) {
+            let position = self.add(statement, access.relation, definition, KeyRoles::default());
+            self.candidates.alternatives.extend(position);
         }
     }
 

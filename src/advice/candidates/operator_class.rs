@@ -131,6 +131,11 @@ impl ValueType {
         }
     }
 
+    /// Whether its values are compared as a whole, and in an order.
+    pub fn is_scalar(&self) -> bool {
+        Of::Scalars.includes(self)
+    }
+
     fn is_range(&self) -> bool {
         match self.category {
             Some(category) => category == 'R' && !self.name.ends_with("multirange"),

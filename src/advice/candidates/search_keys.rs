@@ -260,3 +260,114 @@ fn holds_empty_document(literal: &str) -> bool {
 fn no_class(operators: &[&str], value: &ValueType) -> String {
     format!("no operator class known here answers {} over type {}", operators.join(", "), value.name)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::advice::test_catalog::{column, orders};
+    use crate::snapshot::Extension;
+    use crate::workload::test_workload;
+
+    fn relation() -> Relation {
+        let mut relation = orders();
+        relation.columns.extend([
+            column(20, "data", "jsonb", -1.0),
+            column(21, "tags", "_text", -1.0),
+            column(22, "during", "tstzrange", -1.0),
+            column(23, "place", "point", -1.0),
+        ]);
+        relation.columns.iter_mut().for_each(|column| {
+            column.base_type.category = match column.base_type.name.as_str() {
+                "_text" => 'A',
+                "tstzrange" => 'R',
+                _ => column.base_type.category,
+            }
+        });
+        relation
+    }
+
+    fn server(extensions: &[&str]) -> Server {
+        let mut server = test_workload::snapshot().server;
+        let created =
+            |name: &&str| Extension { name: (*name).to_owned(), schema: "Ext".to_owned(), version: "1.0".to_owned() };
+        server.extensions = extensions.iter().map(created).collect();
+        server.available_extensions = vec!["pg_trgm".to_owned()];
+        server
+    }
+
+    fn qual(name: &str, comparison: Comparison, comparand: &str) -> Qual {
+        let comparand = Comparand::Literal(comparand.to_owned());
+        Qual { target: IndexTarget::Column(name.to_owned()), comparison, comparand }
+    }
+
+    fn operator(name: &str, operator: &str) -> Qual {
+        qual(name, Comparison::Operator(operator.to_owned()), "'x'")
+    }
+
+    fn found(search: &Search, server: &Server) -> (Vec<String>, Vec<String>) {
+        let found = search.indexes(&relation(), server, &Operators::default());
+        let shown = found.definitions.iter().map(|definition| definition.body().replace("USING ", "")).collect();
+        (shown, found.refused.into_iter().map(|(_, reason)| reason).collect())
+    }
+
+    fn indexes(quals: &[Qual]) -> Vec<String> {
+        found(&Search::of(quals, &[], None), &server(&["pg_trgm"])).0
+    }
+
+    #[test]
+    fn documents_take_the_class_that_answers_all_their_operators() {
+        assert_eq!(indexes(&[operator("data", "@>")]), ["gin (data jsonb_path_ops)"]);
+        assert_eq!(indexes(&[operator("data", "?")]), ["gin (data)"]);
+        assert_eq!(indexes(&[operator("data", "@>"), operator("data", "?&")]), ["gin (data)"]);
+        let empty = qual("data", Comparison::Operator("@>".to_owned()), "'{\"a\": { }}'");
+        assert_eq!(indexes(&[empty]), ["gin (data)"], "jsonb_path_ops knows no empty documents");
+    }
+
+    #[test]
+    fn another_statement_decides_with_it() {
+        let contains = Search::of(&[operator("data", "@>")], &[], None);
+        let mut workload = Operators::default();
+        workload.add(Oid(1), &contains);
+        workload.add(Oid(1), &Search::of(&[operator("data", "?")], &[], None));
+        let found = contains.indexes(&relation(), &server(&[]), &workload);
+        assert_eq!(found.definitions[0].body(), "USING gin (data)");
+    }
+
+    #[test]
+    fn each_type_has_its_access_method() {
+        assert_eq!(indexes(&[operator("tags", "&&")]), ["gin (tags)"]);
+        assert_eq!(indexes(&[operator("during", "@>")]), ["gist (during)"]);
+        assert_eq!(indexes(&[operator("place", "<@")]), ["gist (place)"]);
+        assert_eq!(
+            indexes(&[operator("tags", "@>"), operator("data", "@>")]),
+            ["gin (data jsonb_path_ops, tags)", "gin (data jsonb_path_ops)", "gin (tags)"]
+        );
+        let nearest = Distance { target: IndexTarget::Column("place".to_owned()), operator: "<->".to_owned() };
+        assert_eq!(found(&Search::of(&[], &[], Some(&nearest)), &server(&[])).0, ["gist (place)"]);
+    }
+
+    #[test]
+    fn a_class_of_an_extension_needs_it_and_is_named_with_its_schema() {
+        let infix = || Search::of(&[qual("note", Comparison::Pattern, "'%x%'")], &[], None);
+        assert_eq!(found(&infix(), &server(&["pg_trgm"])).0, ["gin (note \"Ext\".gin_trgm_ops)"]);
+        let (shown, refused) = found(&infix(), &server(&[]));
+        assert!(shown.is_empty() && refused[0].contains("CREATE EXTENSION pg_trgm"), "{refused:?}");
+        let mut nowhere = server(&[]);
+        nowhere.available_extensions.clear();
+        assert!(found(&infix(), &nowhere).1[0].contains("not available"));
+    }
+
+    #[test]
+    fn scalars_stand_before_a_range_where_btree_gist_is() {
+        let search = || Search::of(&[operator("during", "&&")], &[], None).beside(vec!["tenant".into()]);
+        assert_eq!(found(&search(), &server(&["btree_gist"])).0, ["gist (during)", "gist (tenant, during)"]);
+        assert_eq!(found(&search(), &server(&[])).0, ["gist (during)"]);
+    }
+
+    #[test]
+    fn an_operator_that_no_class_answers_is_refused_by_name() {
+        let (shown, refused) = found(&Search::of(&[operator("payload", "@>")], &[], None), &server(&[]));
+        assert!(shown.is_empty());
+        assert_eq!(refused, ["no operator class known here answers @> over type json"]);
+    }
+}

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use crate::pg::{AccessMethod, IndexColumn, IndexDefinition, IndexTarget, quote_identifier};
-use crate::snapshot::{Column, Relation};
+use crate::snapshot::{Catalog, Column, Relation};
 use crate::sql::Qual;
 
 /// Mean bytes of a value above which no key is made of it: a btree entry holds at most 2704 bytes
@@ -39,14 +39,19 @@ pub enum KeyUse {
 ///
 /// # Errors
 /// Why no btree index can be made of it, as a clause: `type json has no btree operator class`.
-pub fn key_for(relation: &Relation, target: &IndexTarget, use_: KeyUse) -> Result<IndexColumn, String> {
+pub fn key_for(
+    catalog: &Catalog<'_>,
+    relation: &Relation,
+    target: &IndexTarget,
+    use_: KeyUse,
+) -> Result<IndexColumn, String> {
     match target {
         IndexTarget::Column(name) => {
             let column = relation.column(name).ok_or_else(|| format!("column {name} is unknown"))?;
             column_key(column, use_)
         }
         IndexTarget::Expression(sql) => {
-            check_expression(relation, sql)?;
+            check_expression(catalog, relation, sql)?;
             let mut key = IndexColumn::ascending(target.clone());
             if use_ == KeyUse::Prefix {
                 key.opclass = Some("text_pattern_ops".to_owned());
@@ -60,7 +65,7 @@ fn column_key(column: &Column, use_: KeyUse) -> Result<IndexColumn, String> {
     if !column.has_btree_opclass {
         return Err(format!("type {} has no btree operator class", column.type_sql));
     }
-    if column.best_statistics().is_some_and(|statistics| statistics.average_width > KEY_BYTES_MAX) {
+    if is_too_wide(column) {
         return Err(format!("values of {} are too long for a btree index", column.name));
     }
     let mut key = IndexColumn::ascending(IndexTarget::Column(column.name.clone()));
@@ -68,6 +73,11 @@ fn column_key(column: &Column, use_: KeyUse) -> Result<IndexColumn, String> {
         key.opclass = Some(pattern_class(column)?.to_owned());
     }
     Ok(key)
+}
+
+/// Whether values of the column are too long for a btree index.
+pub fn is_too_wide(column: &Column) -> bool {
+    column.best_statistics().is_some_and(|statistics| statistics.average_width > KEY_BYTES_MAX)
 }
 
 /// The operator class that compares byte by byte, so that `LIKE 'x%'` is a range. `text_pattern_ops` accepts
@@ -80,13 +90,13 @@ fn pattern_class(column: &Column) -> Result<&'static str, String> {
     }
 }
 
-fn check_expression(relation: &Relation, sql: &str) -> Result<(), String> {
+fn check_expression(catalog: &Catalog<'_>, relation: &Relation, sql: &str) -> Result<(), String> {
     if CAST_OF_COLUMN.as_ref().is_some_and(|pattern| pattern.is_match(sql.trim())) {
         return Err("a cast hides the column: compare the column in its own type instead".to_owned());
     }
     let words: Vec<&str> =
         WORD.as_ref().map_or_else(Vec::new, |word| word.find_iter(sql).map(|m| m.as_str()).collect());
-    if !crate::sql::is_indexable(sql, relation) {
+    if !crate::sql::is_indexable(sql, relation, catalog) {
         return Err("the expression is not known to be IMMUTABLE, or depends on a parameter".to_owned());
     }
     // With the blank: `<->` is a distance.
@@ -148,7 +158,9 @@ pub fn unindexable(relation: &Relation, qual: &Qual) -> (IndexDefinition, String
         return (gin(), reason.to_owned());
     }
     let reason = if target.contains('$') {
-        "the expression depends on a parameter".to_owned()
+        "the expression depends on a parameter, or on a constant that pg_stat_statements hides: give the statement with its \
+         constants in a --workload file"
+            .to_owned()
     } else {
         "the expression is not known to be IMMUTABLE".to_owned()
     };

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::error::Result;
-use crate::pg::IndexTarget;
+use crate::pg::{IndexColumn, IndexTarget, quote_identifier};
 use crate::whatif::CandidateId;
 
 use super::greedy::changes;
@@ -133,7 +133,23 @@ fn walks_in_order_only(wide: &Item, narrow: &Item) -> bool {
     let (wide, narrow) = (&wide.candidate, &narrow.candidate);
     let equalities = &wide.definition.key_columns[..wide.roles.n_equality.min(wide.definition.key_columns.len())];
     let leads = narrow.definition.key_columns.first();
-    wide.roles.is_ordered && !equalities.is_empty() && !equalities.iter().any(|key| Some(key) == leads)
+    let is_fixed_by_predicate = |key: &IndexColumn| {
+        let names = |column: &str| narrow.definition.predicate.as_deref().is_some_and(|sql| fixes(sql, column));
+        key.target.column().is_some_and(names)
+    };
+    wide.roles.is_ordered
+        && !equalities.is_empty()
+        && !equalities.iter().any(|key| Some(key) == leads)
+        && !equalities.iter().all(is_fixed_by_predicate)
+}
+
+/// Whether a predicate as candidates have it compares the column with a constant.
+fn fixes(predicate: &str, column: &str) -> bool {
+    let name = quote_identifier(column);
+    predicate.split(" AND ").any(|condition| {
+        let condition = condition.trim_start_matches('(');
+        condition.starts_with(&format!("{name} = ")) || condition.starts_with(&format!("{name})::text = "))
+    })
 }
 
 fn width(item: &Item) -> usize {

@@ -231,7 +231,7 @@ impl Resolver<'_, '_> {
 
     /// Adds what one condition on one scan says.
     pub(super) fn add_quals(&mut self, scan: usize, condition: &Expr) {
-        let reader = Reader { scan, relation: self.relation_of(scan) };
+        let reader = Reader { scan, known: self.known(scan) };
         let parts = reader.parts(condition);
         let scan = &mut self.scans[scan];
         for part in parts {
@@ -337,7 +337,7 @@ impl Resolver<'_, '_> {
             (None, Some(scan)) if is_outside(left) => (scan, right, commuted(op)?),
             _ => return None,
         };
-        let target = index_target(own, self.relation_of(scan))?;
+        let target = index_target(own, self.known(scan))?;
         Some((scan, Distance { target, operator: operator.to_owned() }))
     }
 
@@ -355,7 +355,7 @@ impl Resolver<'_, '_> {
                 return None;
             }
             only = Some(scan);
-            targets.push(index_target(expr, self.relation_of(scan))?);
+            targets.push(index_target(expr, self.known(scan))?);
         }
         Some((only?, targets))
     }

@@ -166,6 +166,7 @@ pub fn statement(text: &str) -> Statement {
         queryids: vec![QueryId(4611686018427387904)],
         text: text.to_owned(),
         origin: Origin::PgStatStatements,
+        has_other_texts: false,
         is_top_level: true,
         n_calls: 1200.0,
         n_rows: Some(24_000.0),
