@@ -67,7 +67,8 @@ pub fn of_backend(backend: Backend) -> Option<String> {
     })
 }
 
-fn hot_loss(loss: &HotLoss) -> String {
+/// The HOT updates that an index ends.
+pub fn hot_loss(loss: &HotLoss) -> String {
     let source = if loss.is_counted { "by the share that is HOT now" } else { "by their statements' calls" };
     format!(
         "breaks_hot: {:.0} updates ({source}) set {} and can no longer be HOT, {:.0} % of the relation's; each then \

@@ -92,10 +92,25 @@ fn reason(relation: &Relation, index: &Index, dropped: &BTreeSet<Oid>, creates: 
         bytes: step.index_bytes,
         is_new: true,
     });
-    existing.chain(new).find_map(|kept| replaced_by(index, &kept))
+    existing.chain(new).find_map(|kept| why_replaced(index, &kept))
 }
 
-fn replaced_by(index: &Index, kept: &Kept<'_>) -> Option<String> {
+/// The existing indexes that a new one with `definition` would make superfluous.
+pub fn replaced_by(
+    catalog: &Catalog<'_>,
+    relation: &Relation,
+    definition: &IndexDefinition,
+    bytes: Bytes,
+) -> BTreeSet<Oid> {
+    let new = Kept { name: "", definition, bytes, is_new: true };
+    let nothing = BTreeSet::new();
+    let goes = |index: &&Index| {
+        index.is_usable() && may_go(catalog, relation, index, &nothing) && why_replaced(index, &new).is_some()
+    };
+    relation.indexes.iter().filter(goes).map(|index| index.oid).collect()
+}
+
+fn why_replaced(index: &Index, kept: &Kept<'_>) -> Option<String> {
     if is_duplicate(kept.definition, &index.definition) {
         return Some(format!("index {} is the same: {}", kept.name, shown(kept.definition)));
     }
