@@ -8,10 +8,10 @@ pub(crate) mod test_workload;
 mod variant;
 mod weigh;
 
-pub use crate::snapshot::{ExplainForm, PlannedBy};
+pub use crate::snapshot::{ExplainForm, PlannedBy, Variant, VariantKind};
 pub use build::{BuildOptions, build};
 pub use files::{ScriptFile, read_scripts};
-pub use variant::{Variant, VariantKind, VariantPlace};
+pub use variant::VariantPlace;
 
 use std::sync::Arc;
 

@@ -1,37 +1,7 @@
 //! A statement with other values in the place of its parameters: what tells whether an index helps every call or only
 //! some. Chooses no values, and knows none: they are in the text that is planned, which nobody is shown.
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-
-use super::{ExplainForm, Planned, Statement, Workload};
-
-/// Which values stand for the parameters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum VariantKind {
-    /// The most common values of the compared columns.
-    Common,
-    /// The rarest values that the statistics know.
-    Rare,
-    /// None: the generic plan of a prepared statement.
-    Generic,
-}
-
-/// A text that is planned beside the statement's own, to compare.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Variant {
-    /// Which values it has.
-    pub kind: VariantKind,
-    /// The compared column whose values differ most in frequency; `None` for the generic plan.
-    pub column: Option<String>,
-    /// The share of that column's rows that has this variant's value, 0 to 1; `None` for the generic plan.
-    pub share: Option<f64>,
-    /// The text. Holds values from statistics: never reported.
-    pub text: String,
-    /// How it is to be explained.
-    pub form: ExplainForm,
-}
+use super::{Planned, Statement, Variant, Workload};
 
 /// Where a variant stands among the statements of [`Workload::with_variants`].
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -80,6 +50,7 @@ fn as_statement(statement: &Statement, variant: &Variant) -> Statement {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::workload::{ExplainForm, VariantKind};
     use crate::workload::{Weigh, test_workload};
 
     #[test]
