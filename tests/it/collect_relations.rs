@@ -69,6 +69,11 @@ fn on_every_version(test: impl Fn(u32, &Database, &Snapshot)) {
     let made = MADE.get_or_init(|| {
         let make = |major| {
             let database = database_on(support::server(major), "relations", SCHEMA);
+            // Before 15 the counters come by way of the statistics collector.
+            support::eventually(|| {
+                let analysed = "SELECT last_analyze IS NOT NULL FROM pg_stat_all_tables WHERE relname = 'part_1'";
+                (database.value(analysed) == "t").then_some(())
+            });
             let snapshot = collected(&database.url());
             (major, database, snapshot)
         };

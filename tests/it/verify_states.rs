@@ -259,6 +259,8 @@ fn invalid_after_a_failed_build() {
     on_each_version("verify_invalid", |database| {
         let session = database.connect();
         assert!(session.try_execute("CREATE UNIQUE INDEX CONCURRENTLY bad_key ON orders (\"userId\")").is_err());
+        // The client hears of the error before the backend has cleared its progress.
+        wait_until(database, "SELECT count(*) = 0 FROM pg_stat_progress_create_index");
         let mut definition = IndexDefinition::btree(["userId"]);
         definition.is_unique = true;
         let index = assert_state(database, &create("bad_key", definition), "invalid");
