@@ -18,7 +18,6 @@ mod to_select;
 mod to_select_tests;
 mod typed;
 mod values;
-mod variants;
 
 pub use recorded::{plan_from_snapshot, record, recorded_cost};
 

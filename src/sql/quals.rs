@@ -3,12 +3,10 @@
 use super::logic::{conjuncts, scans_of};
 use super::print::{self, commuted, is_constant};
 use super::shape::{Comparand, Comparison, OrArm, Qual, RowComparison};
-use super::target::{Known, index_target};
+use super::target::index_target;
 use super::tree::{Expr, Test};
 use crate::pg::IndexTarget;
-
-/// `$1 = ANY (column)`, which is no operator of any operator class.
-pub(super) const ELEMENT_OF: &str = "= ANY";
+use crate::snapshot::Relation;
 
 /// What a condition says.
 #[derive(Debug)]
@@ -19,8 +17,6 @@ pub(super) enum Part {
     Or(Vec<OrArm>),
     /// A row comparison.
     Row(RowComparison),
-    /// A condition that an index could answer if it were written differently.
-    Unindexable(Qual),
     /// A condition that no index answers.
     Other,
 }
@@ -30,8 +26,8 @@ pub(super) enum Part {
 pub(super) struct Reader<'c> {
     /// The scan.
     pub scan: usize,
-    /// What is known of its columns, and of functions.
-    pub known: Known<'c>,
+    /// Its relation, for the types of its columns; without it they are taken as they are written.
+    pub relation: Option<&'c Relation>,
 }
 
 impl Reader<'_> {
@@ -69,16 +65,13 @@ impl Reader<'_> {
     }
 
     fn target(&self, expr: &Expr) -> Option<IndexTarget> {
-        index_target(expr, self.known)
+        index_target(expr, self.relation)
     }
 
     fn qual(&self, target: &Expr, comparison: Comparison, comparand: Comparand) -> Part {
         match self.target(target) {
             Some(target) => Part::Qual(Qual { target, comparison, comparand }),
-            None if comparand == Comparand::None || comparison == Comparison::NotEqual => Part::Other,
-            None => {
-                Part::Unindexable(Qual { target: IndexTarget::Expression(print::sql(target)), comparison, comparand })
-            }
+            None => Part::Other,
         }
     }
 
@@ -156,11 +149,6 @@ impl Reader<'_> {
     }
 
     fn quantified(&self, expr: &Expr, op: &str, is_all: bool, array: &Expr) -> Part {
-        if let (Expr::ScanColumn { column, .. }, "=", false, false) = (array, op, is_all, self.mentions(expr)) {
-            let target = IndexTarget::Column(column.clone());
-            let comparison = Comparison::Operator(ELEMENT_OF.to_owned());
-            return Part::Unindexable(Qual { target, comparison, comparand: self::comparand(expr) });
-        }
         if !self.mentions(expr) || self.mentions(array) {
             return Part::Other;
         }
@@ -225,7 +213,7 @@ impl Reader<'_> {
                 match part {
                     Part::Qual(qual) => quals.push(qual),
                     Part::Row(row) => quals.extend(leading_range(&row)),
-                    Part::Or(_) | Part::Unindexable(_) | Part::Other => {}
+                    Part::Or(_) | Part::Other => {}
                 }
             }
         }

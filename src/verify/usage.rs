@@ -29,7 +29,6 @@ fn statement(served: &ManifestStatement, text: &str) -> Statement {
         queryids: vec![served.queryid],
         text: text.to_owned(),
         origin: Origin::PgStatStatements,
-        has_other_texts: false,
         is_top_level: true,
         n_calls: served.calls,
         n_rows: None,

@@ -7,7 +7,6 @@
 
 mod correction;
 mod judge;
-mod loops;
 mod stand_in;
 mod transactions;
 
