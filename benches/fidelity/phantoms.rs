@@ -168,6 +168,7 @@ fn workload(snapshot: Snapshot, built: &[Built]) -> Workload {
         queryids: vec![QueryId(1)],
         text: candidate.question.text.clone(),
         origin: Origin::PgStatStatements,
+        has_other_texts: false,
         is_top_level: true,
         n_calls: 1.0,
         n_rows: None,
@@ -181,6 +182,7 @@ fn workload(snapshot: Snapshot, built: &[Built]) -> Workload {
             form: ExplainForm::Plain,
             by: PlannedBy::Constants,
             is_rewritten_to_select: false,
+            variants: Vec::new(),
             plan: candidate.before.clone(),
         }),
     });

@@ -1,7 +1,7 @@
-//! How a run grows with the workload: wall time, what-if calls, server CPU and peak memory at 250, 500, 1,000 and 2,000
-//! distinct statements over 200 tables. Prints a table; asserts nothing, for machines are shared and noisy.
+//! How a run grows with the workload: wall time, what-if calls, CPU and peak memory at 1,000, 2,000 and 5,000 distinct
+//! statements over 300 tables. Prints a table; asserts nothing, for machines are shared and noisy.
 //!
-//!     cargo bench --bench scale
+//!     cargo bench --bench scale -- [--what-if shadow|hypopg] [--statements 1000,2000]
 
 mod measure;
 mod statements;
@@ -12,9 +12,16 @@ use measure::Run;
 use pgadvise::db::{Target, WritableSession};
 use pgadvise::server::{Cluster, ClusterOptions, Search};
 
-const N_STATEMENTS: [usize; 4] = [250, 500, 1_000, 2_000];
+const N_STATEMENTS: [usize; 3] = [1_000, 2_000, 5_000];
+
+/// What is to be measured.
+struct Request {
+    what_if: String,
+    n_statements: Vec<usize>,
+}
 
 fn main() {
+    let request = request(std::env::args().skip(1));
     let search = Search::from_environment(None).expect("the folders to search for PostgreSQL");
     let binaries = search
         .all()
@@ -25,11 +32,25 @@ fn main() {
     let cluster = Cluster::start(&binaries, &options).expect("a private server");
     let url = cluster.url("postgres");
     load(&url);
-
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let runs: Vec<Run> = N_STATEMENTS.iter().map(|n| run(&cluster, &url, folder.path(), *n)).collect();
-    print_table(&runs);
+    let run = |n: &usize| run(&cluster, &request.what_if, folder.path(), *n);
+    let runs: Vec<Run> = request.n_statements.iter().map(run).collect();
+    print_table(&request.what_if, &runs);
     cluster.stop().expect("the server stops");
+}
+
+fn request(mut arguments: impl Iterator<Item = String>) -> Request {
+    let mut request = Request { what_if: "shadow".to_owned(), n_statements: N_STATEMENTS.to_vec() };
+    while let Some(argument) = arguments.next() {
+        let mut value = || arguments.next().unwrap_or_else(|| panic!("{argument} needs a value"));
+        match argument.as_str() {
+            "--bench" => {} // cargo's own
+            "--what-if" => request.what_if = value(),
+            "--statements" => request.n_statements = value().split(',').map(|n| n.parse().expect("a number")).collect(),
+            other => panic!("there is no option {other}: --what-if, --statements"),
+        }
+    }
+    request
 }
 
 fn load(url: &str) {
@@ -40,33 +61,35 @@ fn load(url: &str) {
     }
 }
 
-fn run(cluster: &Cluster, url: &str, folder: &Path, n_statements: usize) -> Run {
+fn run(cluster: &Cluster, what_if: &str, folder: &Path, n_statements: usize) -> Run {
     let workload = folder.join(format!("workload_{n_statements}.sql"));
     std::fs::write(&workload, statements::workload(n_statements)).expect("the workload is written");
-    measure::run(cluster, url, &workload, n_statements)
+    measure::run(cluster, what_if, &workload, n_statements)
 }
 
 #[allow(clippy::print_stdout, reason = "the table is what this program is for")]
-fn print_table(runs: &[Run]) {
+fn print_table(what_if: &str, runs: &[Run]) {
+    println!("{} tables, --what-if {what_if}", statements::N_TABLES);
     println!(
-        "statements  planned  proposed  what-if calls  wall s  server CPU s  peak MB   | for each statement, against the first row"
+        "statements  planned  proposed  what-if calls  wall s  pgadvise CPU s  server CPU s  peak MB   | for each statement, against the first row"
     );
     let first = &runs[0];
     for run in runs {
         let per = |value: f64, base: f64| (value / run.n_statements as f64) / (base / first.n_statements as f64);
         println!(
-            "{:>10}  {:>7}  {:>8}  {:>13}  {:>6.1}  {:>12.1}  {:>7.0}   | calls x{:.2}, wall x{:.2}, server CPU x{:.2}, memory x{:.2}",
+            "{:>10}  {:>7}  {:>8}  {:>13}  {:>6.1}  {:>14.1}  {:>12.1}  {:>7.0}   | calls x{:.2}, wall x{:.2}, CPU x{:.2}, memory x{:.2}",
             run.n_statements,
             run.n_planned,
             run.n_proposed,
             run.n_whatif_calls,
             run.wall_s,
+            run.own_cpu_s,
             run.server_cpu_s,
             run.peak_bytes / 1e6,
             per(run.n_whatif_calls, first.n_whatif_calls),
             per(run.wall_s, first.wall_s),
-            per(run.server_cpu_s, first.server_cpu_s),
-            run.peak_bytes / first.peak_bytes,
+            per(run.own_cpu_s + run.server_cpu_s, first.own_cpu_s + first.server_cpu_s),
+            per(run.peak_bytes, first.peak_bytes),
         );
     }
 }

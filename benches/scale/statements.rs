@@ -1,10 +1,11 @@
-//! A schema of 200 tables and up to 2,000 distinct statements over them, as an application with many models has them.
+//! A schema of 300 tables and thousands of distinct statements over them, as an application with many models has them.
 
-const N_TABLES: usize = 200;
+/// Tables.
+pub const N_TABLES: usize = 300;
 const N_ROWS: usize = 8_000;
 
 /// The statements of one table, by kind. `{t}` is the table, `{o}` another one.
-const KINDS: [&str; 10] = [
+const KINDS: [&str; 17] = [
     "SELECT id, amount FROM {t} WHERE tenant_id = 7 AND status = 'open' ORDER BY created_at DESC LIMIT 20",
     "SELECT id FROM {t} WHERE user_id = 42 AND created_at >= '2025-01-04'",
     "SELECT count(*) FROM {t} WHERE other_id = 17",
@@ -15,6 +16,13 @@ const KINDS: [&str; 10] = [
     "SELECT id FROM {t} WHERE deleted_at IS NOT NULL AND tenant_id = 5",
     "SELECT id FROM {t} WHERE lower(code) = 'c815' ",
     "SELECT max(created_at) FROM {t} WHERE user_id = 13",
+    "SELECT id, code FROM {t} WHERE tenant_id = 4 AND user_id IN (3, 5, 8) ORDER BY created_at LIMIT 10",
+    "SELECT id FROM {t} WHERE user_id = 7 OR other_id = 8",
+    "SELECT t.id FROM {t} t WHERE t.tenant_id = 9 AND EXISTS (SELECT 1 FROM {o} o WHERE o.other_id = t.id AND o.status = 'open')",
+    "SELECT DISTINCT ON (user_id) user_id, id FROM {t} WHERE tenant_id = 11 ORDER BY user_id, created_at DESC",
+    "SELECT id FROM {t} WHERE code LIKE 'c47%' ORDER BY id LIMIT 30",
+    "DELETE FROM {t} WHERE created_at < '2025-01-01 05:00' AND status = 'done'",
+    "SELECT a.user_id, sum(b.amount) FROM {t} a JOIN {o} b ON b.user_id = a.user_id WHERE a.code = 'c99' GROUP BY a.user_id",
 ];
 
 /// One script per table.
@@ -35,12 +43,12 @@ pub fn schema() -> Vec<String> {
         .collect()
 }
 
-/// The first `n` statements: all tables by the first kind, then by the second, and so on, as a growing application
-/// would add them.
+/// The first `n` statements. Every kind is as frequent among them whatever `n` is, and every table too: what grows is how
+/// many statements a table has. They are distinct up to tables × kinds.
 pub fn workload(n: usize) -> String {
     let statement = |position: usize| {
-        let (kind, number) = (position / N_TABLES, position % N_TABLES);
-        let sql = KINDS[kind % KINDS.len()]
+        let (round, number) = (position / N_TABLES, position % N_TABLES);
+        let sql = KINDS[(position + round) % KINDS.len()]
             .replace("{t}", &format!("t{number:03}"))
             .replace("{o}", &format!("t{:03}", (number + 1) % N_TABLES));
         format!("-- calls: {}\n{sql};\n", 10 + (position * 37) % 990)

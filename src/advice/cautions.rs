@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::pg::{IndexColumn, IndexDefinition, IndexTarget};
+use crate::pg::{AccessMethod, IndexColumn, IndexDefinition, IndexTarget};
 use crate::snapshot::{Catalog, Relation, RelationKind};
 use crate::sql::{self, StatementKind};
 use crate::whatif::Backend;
@@ -43,7 +43,9 @@ pub fn of_create(
     cautions.extend(write.hot_loss.as_ref().map(hot_loss));
     cautions.extend(write_heavy(catalog, workload, relation, served));
     cautions.extend(statistics(catalog, workload, relation, definition, served));
-    cautions.extend(common_value(relation, definition));
+    if served.iter().all(|gain| gain.variants.is_empty()) {
+        cautions.extend(common_value(relation, definition));
+    }
     cautions.extend(pattern(definition));
     cautions.extend(expression(definition));
     cautions.extend(wide_key(relation, definition));
@@ -65,8 +67,9 @@ pub fn of_backend(backend: Backend) -> Option<String> {
     })
 }
 
-fn hot_loss(loss: &HotLoss) -> String {
-    let source = if loss.is_counted { "counted as HOT so far" } else { "by their statements' calls" };
+/// The HOT updates that an index ends.
+pub fn hot_loss(loss: &HotLoss) -> String {
+    let source = if loss.is_counted { "by the share that is HOT now" } else { "by their statements' calls" };
     format!(
         "breaks_hot: {:.0} updates ({source}) set {} and can no longer be HOT, {:.0} % of the relation's; each then \
          writes into every index, at about 1.5 times the CPU and twice the WAL",
@@ -153,10 +156,15 @@ fn common_value(relation: &Relation, definition: &IndexDefinition) -> Option<Str
 
 fn pattern(definition: &IndexDefinition) -> Option<String> {
     let is_pattern = |key: &IndexColumn| key.opclass.as_ref().is_some_and(|opclass| opclass.ends_with("pattern_ops"));
-    definition.key_columns.iter().any(is_pattern).then(|| {
+    let is_trigram = |key: &IndexColumn| key.opclass.as_ref().is_some_and(|opclass| opclass.ends_with("_trgm_ops"));
+    let text = if definition.key_columns.iter().any(is_pattern) {
         "helps only LIKE patterns that start with fixed text, and only when they are planned with their value"
-            .to_owned()
-    })
+    } else if definition.key_columns.iter().any(is_trigram) {
+        "helps only patterns with three characters in a row that are fixed: shorter ones read the whole index"
+    } else {
+        return None;
+    };
+    Some(text.to_owned())
 }
 
 fn expression(definition: &IndexDefinition) -> Option<String> {
@@ -174,8 +182,10 @@ fn wide_key(relation: &Relation, definition: &IndexDefinition) -> Option<String>
         .map(|statistics| statistics.average_width)
         .sum();
     let n_columns = definition.key_columns.len();
-    (bytes > KEY_BYTES_WIDE || n_columns > 3)
-        .then(|| format!("wide_index: {n_columns} key columns of {bytes} bytes on average"))
+    // The others keep hashes, summaries, or the parts of a value.
+    let keeps_values = matches!(definition.access_method, AccessMethod::Btree | AccessMethod::Gist);
+    let is_wide = keeps_values && (bytes > KEY_BYTES_WIDE || n_columns > 3);
+    is_wide.then(|| format!("wide_index: {n_columns} key columns of {bytes} bytes on average"))
 }
 
 /// Existing indexes that lead with the same column or hold the same columns: the reviewer may prefer to change one.

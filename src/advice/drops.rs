@@ -9,7 +9,7 @@ use crate::snapshot::{Catalog, Index, Relation};
 use crate::sql;
 use crate::workload::Workload;
 
-use super::write_cost::write_cost;
+use super::write_cost::WriteCosts;
 use super::{Action, AdviseOptions, Step, scope};
 
 /// How much larger an index may be than a redundant one that it replaces: scans by the leading columns alone then read
@@ -26,19 +26,26 @@ struct Kept<'a> {
 
 /// The drop steps for every relation that advice is given for, `creates` being done first.
 pub fn drop_steps(catalog: &Catalog<'_>, workload: &Workload, options: &AdviseOptions, creates: &[Step]) -> Vec<Step> {
+    let write_costs = WriteCosts::new(catalog, workload);
     let mut steps = Vec::new();
     for relation in &workload.snapshot.relations {
         let is_ours = relation.is_indexable() && options.admits(&relation.name);
         // An index of a partition belongs to the partitioned table's unless it was made for itself.
         if is_ours && scope::indexed_relation(catalog, relation.oid).is_some() {
             let new: Vec<&Step> = creates.iter().filter(|step| step.relation_oid == relation.oid).collect();
-            steps.extend(drops_of(catalog, workload, relation, &new));
+            steps.extend(drops_of(catalog, workload, &write_costs, relation, &new));
         }
     }
     steps
 }
 
-fn drops_of(catalog: &Catalog<'_>, workload: &Workload, relation: &Relation, creates: &[&Step]) -> Vec<Step> {
+fn drops_of(
+    catalog: &Catalog<'_>,
+    workload: &Workload,
+    write_costs: &WriteCosts<'_>,
+    relation: &Relation,
+    creates: &[&Step],
+) -> Vec<Step> {
     let mut dropped: BTreeSet<Oid> = BTreeSet::new();
     let mut steps = Vec::new();
     // The newest first, so that of two alike the older one stays: plans, hints and scripts may name it.
@@ -50,7 +57,7 @@ fn drops_of(catalog: &Catalog<'_>, workload: &Workload, relation: &Relation, cre
         }
         if let Some(why) = reason(relation, index, &dropped, creates) {
             dropped.insert(index.oid);
-            steps.push(step(catalog, workload, relation, index, why));
+            steps.push(step(workload, write_costs, relation, index, why));
         }
     }
     steps.sort_by(|a, b| a.id.cmp(&b.id));
@@ -85,10 +92,25 @@ fn reason(relation: &Relation, index: &Index, dropped: &BTreeSet<Oid>, creates: 
         bytes: step.index_bytes,
         is_new: true,
     });
-    existing.chain(new).find_map(|kept| replaced_by(index, &kept))
+    existing.chain(new).find_map(|kept| why_replaced(index, &kept))
 }
 
-fn replaced_by(index: &Index, kept: &Kept<'_>) -> Option<String> {
+/// The existing indexes that a new one with `definition` would make superfluous.
+pub fn replaced_by(
+    catalog: &Catalog<'_>,
+    relation: &Relation,
+    definition: &IndexDefinition,
+    bytes: Bytes,
+) -> BTreeSet<Oid> {
+    let new = Kept { name: "", definition, bytes, is_new: true };
+    let nothing = BTreeSet::new();
+    let goes = |index: &&Index| {
+        index.is_usable() && may_go(catalog, relation, index, &nothing) && why_replaced(index, &new).is_some()
+    };
+    relation.indexes.iter().filter(goes).map(|index| index.oid).collect()
+}
+
+fn why_replaced(index: &Index, kept: &Kept<'_>) -> Option<String> {
     if is_duplicate(kept.definition, &index.definition) {
         return Some(format!("index {} is the same: {}", kept.name, shown(kept.definition)));
     }
@@ -109,7 +131,8 @@ fn shown(definition: &IndexDefinition) -> String {
     sql::without_constants(&definition.body())
 }
 
-fn step(catalog: &Catalog<'_>, workload: &Workload, relation: &Relation, index: &Index, why: String) -> Step {
+fn step(workload: &Workload, write_costs: &WriteCosts<'_>, relation: &Relation, index: &Index, why: String) -> Step {
+    let writes = write_costs.of_drop(relation, index.oid);
     let mut cautions = vec![why];
     if let Some(usage) = &index.usage {
         let since = workload.snapshot.server.stats_reset.map_or_else(String::new, |at| format!(" since {at}"));
@@ -127,7 +150,8 @@ fn step(catalog: &Catalog<'_>, workload: &Workload, relation: &Relation, index: 
         index_bytes: index.bytes(),
         cost_before: 0.0,
         cost_after: 0.0,
-        write_cost: -write_cost(catalog, workload, relation, &index.definition).units,
+        write_cost: writes.units,
+        writes,
         breaks_hot: false,
         answers: Vec::new(),
         statements: Vec::new(),

@@ -8,6 +8,7 @@ mod naming;
 mod options;
 mod scope;
 mod search;
+mod sensitivity;
 pub mod step;
 mod steps;
 #[cfg(test)]
@@ -15,16 +16,17 @@ mod test_catalog;
 mod write_cost;
 
 pub use link::answers;
-pub use options::{AdviseOptions, CALLS_MAX, OnProgress, Phase, Progress};
-pub use step::{Action, Advice, Declined, StatementGain, Step};
-pub use write_cost::{HotLoss, WriteCost, write_cost};
+pub use options::{AdviseOptions, OnProgress, Phase, Progress, calls_max};
+pub use sensitivity::can_price_variants;
+pub use step::{Action, Advice, Declined, StatementGain, Step, VariantGain};
+pub use write_cost::{Calibration, HotLoss, Maintenance, WriteCost, WriteCosts, WriteSource};
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::error::{Error, Result};
 use crate::pg::{Bytes, IndexDefinition, Oid};
 use crate::rules::Finding;
-use crate::snapshot::Catalog;
+use crate::snapshot::{Catalog, Relation};
 use crate::whatif::{CandidateId, Hypothetical, Planner, size};
 use crate::workload::{Statement, Workload};
 
@@ -64,35 +66,38 @@ pub fn advise(
         .copied()
         .filter(|position| !returns_much_of_its_relation(&catalog, &workload.statements[*position]))
         .collect();
-    let Candidates { list, sets, mut declined } = candidates::generate(&catalog, workload, &asking, options);
-    let mut items = declare(&catalog, planner, list, &mut declined)?;
+    let Candidates { list, sets, alternatives, mut declined } =
+        candidates::generate(&catalog, workload, &asking, options);
+    let write_costs = WriteCosts::new(&catalog, workload);
+    let counted_writes = (!options.ignores_writes).then_some(&write_costs);
+    let declarer = Declarer { catalog: &catalog, write_costs: counted_writes };
+    let mut items = declarer.declare(planner, list, &mut declined)?;
 
     let weighed = weigh(workload, weights, &counted, &items);
     let mut pricer = Pricer::new(planner, progress, weighed);
     pricer.enter(Phase::Pricing, items.len());
     forget_unplannable(&mut pricer)?;
-    let seed = search::seed(&mut pricer, &items)?;
+    let workload_cost = pricer.total(&Configuration::new())?;
+    let n_statements = pricer.statements.len();
+    let n_calls_max = options.n_calls_max.unwrap_or_else(|| options::calls_max(n_statements));
+    let budget = options.budget;
+    let limits = Limits { items: &items, budget, workload_cost, n_statements, n_calls_max };
+    let seed = search::seed(&mut pricer, &limits)?;
     let mut pool = seed.pool.clone();
-    pool.extend(sets.iter().flatten().map(|position| CandidateId(*position as u32)));
-    add_merged(&catalog, &mut pricer, &mut items, &mut pool, &mut declined)?;
+    pool.extend(sets.iter().flatten().chain(&alternatives).map(|position| CandidateId(*position as u32)));
+    add_merged(&declarer, &mut pricer, &mut items, &mut pool, &mut declined)?;
     if options.budget.is_some() {
         add_prefixes(&items, &mut pool);
     }
     pool.retain(|id| items[id.0 as usize].is_buildable && !seed.extensions.contains(id));
 
-    let limits = Limits {
-        items: &items,
-        budget: options.budget,
-        workload_cost: pricer.total(&Configuration::new())?,
-        n_statements: pricer.statements.len(),
-        n_calls_max: options.n_calls_max.unwrap_or(CALLS_MAX),
-    };
-    let together = moves(&seed, &sets, &items);
-    let choice = search::search(&mut pricer, &pool, &together, &limits)?;
-    declined.extend(decline(&catalog, &items, &seed, &choice));
+    let limits = Limits { items: &items, budget, workload_cost, n_statements, n_calls_max };
+    let mut choice = search::search(&mut pricer, &pool, &limits)?;
 
     let mut advice = Advice { budget: options.budget, ..Advice::default() };
-    advice.steps = steps::create_steps(&catalog, workload, &mut pricer, &items, &choice.chosen)?;
+    advice.steps = steps::settled(&catalog, workload, &mut pricer, &items, &mut choice)?;
+    declined.extend(decline(&catalog, &items, &seed, &choice));
+    advice.calibration = Calibration::of(workload);
     let priced = steps::priced(&mut pricer, &seed, &choice.chosen)?;
     steps::total(&mut advice, workload, &priced);
     let drops = drops::drop_steps(&catalog, workload, options, &advice.steps);
@@ -135,30 +140,55 @@ pub fn without_prices(workload: &Workload, findings: &[Finding], options: &Advis
     advice
 }
 
-/// Makes the candidates known to the backend; those that can never be built are declined.
-fn declare(
-    catalog: &Catalog<'_>,
-    planner: &mut dyn Planner,
-    list: Vec<Candidate>,
-    declined: &mut Vec<Declined>,
-) -> Result<Vec<Item>> {
-    let hypotheticals: Vec<Hypothetical> = list.iter().map(|candidate| hypothetical(catalog, candidate)).collect();
-    let answers = planner.declare(&hypotheticals)?;
-    if answers.len() != list.len() {
-        return Err(Error::internal("the what-if backend did not answer for every candidate"));
-    }
-    let items = list.into_iter().zip(answers).map(|(candidate, answer)| {
-        let relation = catalog.relation(candidate.relation).map(|relation| relation.name.clone());
-        let name = relation.as_ref().map_or_else(String::new, |name| format!("{name} {}", candidate.definition.body()));
-        if let (Err(reason), Some(relation)) = (&answer, relation) {
-            let reason = format!("it cannot be built: {reason}");
-            declined.push(Declined { relation, index: candidate.definition.clone(), reason });
+/// Makes candidates known to the backend, with what they cost.
+struct Declarer<'d> {
+    catalog: &'d Catalog<'d>,
+    /// `None` where writing counts nothing.
+    write_costs: Option<&'d WriteCosts<'d>>,
+}
+
+impl Declarer<'_> {
+    /// Declares `list`; those that can never be built are declined.
+    fn declare(
+        &self,
+        planner: &mut dyn Planner,
+        list: Vec<Candidate>,
+        declined: &mut Vec<Declined>,
+    ) -> Result<Vec<Item>> {
+        let hypotheticals: Vec<Hypothetical> =
+            list.iter().map(|candidate| hypothetical(self.catalog, candidate)).collect();
+        let answers = planner.declare(&hypotheticals)?;
+        if answers.len() != list.len() {
+            return Err(Error::internal("the what-if backend did not answer for every candidate"));
         }
-        let is_buildable = answer.is_ok();
-        let extends = extended_index(catalog, &candidate);
-        Item { candidate, bytes: answer.unwrap_or_default(), name, is_buildable, extends }
-    });
-    Ok(items.collect())
+        let items = list.into_iter().zip(answers).map(|(candidate, answer)| {
+            let relation = self.catalog.relation(candidate.relation);
+            let name = relation
+                .map_or_else(String::new, |relation| format!("{} {}", relation.name, candidate.definition.body()));
+            if let (Err(reason), Some(relation)) = (&answer, relation) {
+                let reason = format!("it cannot be built: {reason}");
+                let index = candidate.definition.clone();
+                declined.push(Declined { relation: relation.name.clone(), index, reason });
+            }
+            let is_buildable = answer.is_ok();
+            let bytes = answer.unwrap_or_default();
+            let extends = extended_index(self.catalog, &candidate);
+            let write = relation.map(|relation| self.write_cost(relation, &candidate.definition, bytes));
+            let (write_cost, hot_loss) = write.unwrap_or_default();
+            Item { candidate, bytes, write_cost, hot_loss, name, is_buildable, extends }
+        });
+        Ok(items.collect())
+    }
+
+    /// What maintaining an index costs beyond what goes with the existing ones that it makes superfluous, as the search
+    /// weighs it, and the HOT updates that it ends. Nothing is earned by that alone.
+    fn write_cost(&self, relation: &Relation, definition: &IndexDefinition, bytes: Bytes) -> (f64, Option<String>) {
+        let Some(write_costs) = self.write_costs else { return (0.0, None) };
+        let maintenance = write_costs.maintenance(relation, definition, Some(bytes));
+        let replaced = drops::replaced_by(self.catalog, relation, definition, bytes);
+        let cost = write_costs.of_set(relation.oid, &[&maintenance], &replaced);
+        (write_costs.in_objective(&cost).max(0.0), cost.hot_loss.as_ref().map(cautions::hot_loss))
+    }
 }
 
 /// The existing index that has the keys of a candidate with INCLUDE columns.
@@ -212,7 +242,7 @@ fn forget_unplannable(pricer: &mut Pricer<'_>) -> Result<()> {
 
 /// Adds, for pairs of the pool, the one index that serves both.
 fn add_merged(
-    catalog: &Catalog<'_>,
+    declarer: &Declarer<'_>,
     pricer: &mut Pricer<'_>,
     items: &mut Vec<Item>,
     pool: &mut Configuration,
@@ -234,7 +264,7 @@ fn add_merged(
         }
     }
     let first = items.len();
-    let new = declare(catalog, pricer.planner(), merged.into_values().collect(), declined)?;
+    let new = declarer.declare(pricer.planner(), merged.into_values().collect(), declined)?;
     for (offset, item) in new.into_iter().enumerate() {
         let id = CandidateId((first + offset) as u32);
         if item.is_buildable {
@@ -262,13 +292,6 @@ fn add_prefixes(items: &[Item], pool: &mut Configuration) {
         .map(|(id, _)| CandidateId(id as u32))
         .collect();
     pool.extend(prefixes);
-}
-
-/// The sets that are taken as one move: what a plan used together, and the arms of an OR.
-fn moves(seed: &Seed, sets: &BTreeSet<BTreeSet<usize>>, items: &[Item]) -> BTreeSet<Configuration> {
-    let arms = sets.iter().map(|set| set.iter().map(|position| CandidateId(*position as u32)).collect());
-    let is_buildable = |set: &Configuration| set.iter().all(|id| items[id.0 as usize].is_buildable);
-    seed.together.iter().cloned().chain(arms).filter(is_buildable).collect()
 }
 
 /// Every candidate that is not proposed, with the reason.

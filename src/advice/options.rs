@@ -17,13 +17,27 @@ pub struct AdviseOptions {
     /// Whether relations that are known to be small or empty are considered too, as the planner would plan them now:
     /// for a schema that has no rows yet.
     pub assume_rows: bool,
-    /// Questions to the planner after which the search stops improving what it has; [`CALLS_MAX`] when `None`.
+    /// Whether maintaining an index counts nothing in the choice: to measure what counting it is worth. Steps say what
+    /// they cost either way.
+    pub ignores_writes: bool,
+    /// Questions to the planner after which the search stops improving what it has; [`calls_max`] when `None`.
     pub n_calls_max: Option<u64>,
 }
 
-/// The default of [`AdviseOptions::n_calls_max`]: two minutes or so of the planner's time, at the 6 ms that a complex
-/// join takes. A workload of a thousand plain statements needs a tenth of it.
-pub const CALLS_MAX: u64 = 20_000;
+/// Questions to the planner whatever the workload's size: a handful of complex joins needs them.
+const CALLS_BASE: u64 = 500;
+
+/// Questions for each statement: what 19 complex joins needed until nothing improved any more; a plain statement needs three
+/// or four.
+const CALLS_PER_STATEMENT: u64 = 50;
+
+/// Questions at most: two minutes or so of the planner's time, at the 6 ms that a complex join takes.
+const CALLS_MAX: u64 = 20_000;
+
+/// The default of [`AdviseOptions::n_calls_max`] for so many statements.
+pub fn calls_max(n_statements: usize) -> u64 {
+    (CALLS_BASE + CALLS_PER_STATEMENT * n_statements as u64).min(CALLS_MAX)
+}
 
 impl AdviseOptions {
     /// Whether advice is wanted for `relation`.

@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::write_cost::{Calibration, WriteCost};
 use crate::pg::{Bytes, IndexDefinition, Oid, QueryId, RelationName};
+use crate::workload::VariantKind;
 
 /// The outcome of the search.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -23,6 +25,8 @@ pub struct Advice {
     pub exec_ms_after: Option<f64>,
     /// The limit on new bytes, if one was given.
     pub budget: Option<Bytes>,
+    /// How many planner units a microsecond is, which write costs are reckoned with.
+    pub calibration: Calibration,
     /// How many statements were planned to find it.
     pub n_whatif_calls: u64,
     /// For each statement of the workload, its cost before and after all steps; `None` when it could not be priced.
@@ -50,6 +54,8 @@ pub struct Step {
     pub cost_after: f64,
     /// What maintaining it costs over the workload's window, in planner cost units; negative for a drop.
     pub write_cost: f64,
+    /// What that consists of and where it comes from.
+    pub writes: WriteCost,
     /// Whether it ends HOT updates that the relation has now.
     pub breaks_hot: bool,
     /// Ids of the rules whose findings it answers, sorted.
@@ -85,6 +91,28 @@ pub struct StatementGain {
     pub cost_before: f64,
     /// Planner cost of one execution with it.
     pub cost_after: f64,
+    /// The same with other values of its parameters; empty where it has none, where all values are about as frequent,
+    /// and where the backend prices no other texts.
+    pub variants: Vec<VariantGain>,
+}
+
+/// What a step does to a statement with other values of its parameters.
+#[derive(Debug, Clone, PartialEq)]
+pub struct VariantGain {
+    /// Which values.
+    pub kind: VariantKind,
+    /// The compared column whose values differ most in frequency; `None` for the generic plan.
+    pub column: Option<String>,
+    /// The share of that column's rows with this value, 0 to 1.
+    pub share: Option<f64>,
+    /// Planner cost of one execution without this step but with all others.
+    pub cost_before: f64,
+    /// Planner cost of one execution with it.
+    pub cost_after: f64,
+    /// Whether its plan uses the step's index.
+    pub is_used: bool,
+    /// Whether its plan uses no index at all, with the step.
+    pub uses_no_index: bool,
 }
 
 /// A candidate that was not proposed.

@@ -9,24 +9,55 @@ use crate::workload::Workload;
 
 use super::cautions;
 use super::naming::Names;
-use super::search::{Configuration, Item, Pricer, Seed};
-use super::write_cost::write_cost;
+use super::search::{Choice, Configuration, Item, Pricer, Seed};
+use super::sensitivity;
+use super::write_cost::WriteCosts;
 use super::{Action, Advice, StatementGain, Step};
 
 /// The share of its cost that a statement must gain to be listed under a step: a thousandth is rounding.
 const GAIN_SHOWN_MIN: f64 = 0.001;
 
+/// One step for each chosen candidate, the largest gain first. Those by which calls lose after all, because they make
+/// common values worse, are taken out of `choice` again.
+///
+/// # Errors
+/// When the backend is lost or the run was interrupted.
+pub fn settled(
+    catalog: &Catalog<'_>,
+    workload: &Workload,
+    pricer: &mut Pricer<'_>,
+    items: &[Item],
+    choice: &mut Choice,
+) -> Result<Vec<Step>> {
+    loop {
+        let steps = create_steps(catalog, workload, pricer, items, &choice.chosen)?;
+        let is_loss = |id: &CandidateId| {
+            let candidate = &items[id.0 as usize].candidate;
+            let is_its = |step: &&Step| step.relation_oid == candidate.relation && step.index == candidate.definition;
+            steps.iter().find(is_its).is_some_and(|step| sensitivity::is_loss(&step.statements))
+        };
+        let losses: Configuration = choice.chosen.iter().filter(|id| is_loss(id)).copied().collect();
+        if losses.is_empty() {
+            return Ok(steps);
+        }
+        choice.chosen = choice.chosen.difference(&losses).copied().collect();
+        let reason = "it makes the most common values of its statements worse by more than the others gain";
+        choice.refused.extend(losses.into_iter().map(|id| (id, reason.to_owned())));
+    }
+}
+
 /// One step for each chosen candidate, the largest gain first.
 ///
 /// # Errors
 /// When the backend is lost or the run was interrupted.
-pub fn create_steps(
+fn create_steps(
     catalog: &Catalog<'_>,
     workload: &Workload,
     pricer: &mut Pricer<'_>,
     items: &[Item],
     chosen: &Configuration,
 ) -> Result<Vec<Step>> {
+    let write_costs = WriteCosts::new(catalog, workload);
     let mut names = Names::of(&workload.snapshot);
     let mut in_order: Vec<&CandidateId> = chosen.iter().collect();
     in_order.sort_by_key(|id| &items[id.0 as usize].name);
@@ -35,9 +66,11 @@ pub fn create_steps(
         let item = &items[id.0 as usize];
         let Some(relation) = catalog.relation(item.candidate.relation) else { continue };
         let definition = item.candidate.definition.clone();
-        let statements = gains(workload, pricer, chosen, *id)?;
-        let write = write_cost(catalog, workload, relation, &definition);
+        let mut statements = gains(workload, pricer, chosen, *id)?;
+        sensitivity::price_variants(workload, pricer, chosen, *id, &mut statements)?;
+        let write = write_costs.of(relation, &definition);
         let mut cautions = cautions::of_create(catalog, workload, relation, &definition, &statements, &write);
+        cautions.extend(sensitivity::cautions(&statements));
         cautions.extend(cautions::of_backend(pricer.planner().backend()));
         let cost = |of: fn(&StatementGain) -> f64| statements.iter().map(|gain| of(gain) * gain.n_calls).sum();
         steps.push(Step {
@@ -52,6 +85,7 @@ pub fn create_steps(
             cost_after: cost(|gain| gain.cost_after),
             write_cost: write.units,
             breaks_hot: write.hot_loss.is_some(),
+            writes: write,
             answers: Vec::new(),
             statements,
         });
@@ -91,6 +125,7 @@ fn gains(
             exec_ms_total: statement.exec_ms_total,
             cost_before,
             cost_after,
+            variants: Vec::new(),
         });
     }
     let gain = |gain: &StatementGain| (gain.cost_before - gain.cost_after) * gain.n_calls;

@@ -100,6 +100,7 @@ pub fn analyze(request: &Request, say: &dyn Fn(&str)) -> Result<Analysis> {
     gaps.extend(prepared.iter().flat_map(|prepared| prepared.gaps.iter().cloned()));
     gaps.extend(agreement.iter().filter_map(Agreement::gap));
     gaps.extend(no_backend.iter().map(no_prices));
+    gaps.extend(backend.and_then(|backend| without_variants(backend, &workload)));
     Ok(Analysis { workload, checked, advice, backend, no_backend, agreement, gaps })
 }
 
@@ -166,7 +167,9 @@ fn advise(
     options: &AdviseOptions,
     say: &dyn Fn(&str),
 ) -> Result<(Advice, Backend)> {
-    let mut planner = prepared.planner(session, workload)?;
+    // Behind the statements, what they are with other values: whether an index helps every call.
+    let with_variants = workload.with_variants();
+    let mut planner = prepared.planner(session, &with_variants)?;
     let mut progress = |progress: Progress| {
         say(&format!("choosing indexes: {} candidates, {} plans", progress.n_candidates, progress.n_calls));
         interrupt::check()
@@ -203,6 +206,19 @@ fn unless_about_the_backend<T>(outcome: Result<T>) -> Result<Result<T>> {
         Err(error) if !matches!(error.kind(), ErrorKind::Unsupported | ErrorKind::Usage) => Err(error),
         outcome => Ok(outcome),
     }
+}
+
+/// That the backend prices every statement by one set of values, where it has several.
+fn without_variants(backend: Backend, workload: &Workload) -> Option<Gap> {
+    let has_variants = workload
+        .statements
+        .iter()
+        .any(|statement| statement.planned.as_ref().is_some_and(|planned| !planned.variants.is_empty()));
+    (has_variants && !advice::can_price_variants(backend)).then(|| {
+        let reason = "the estimate prices each statement by the plan of typical values: whether an index helps common and \
+                      rare ones is not known; --what-if shadow tells";
+        Gap::new("what_if", "parameters", reason)
+    })
 }
 
 fn no_prices(error: &Error) -> Gap {

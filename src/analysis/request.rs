@@ -44,6 +44,10 @@ pub struct Request {
     pub mean_ms_min: f64,
     /// Most bytes of new indexes.
     pub budget: Option<Budget>,
+    /// Whether maintaining an index counts nothing in the choice: to measure what counting it is worth.
+    pub ignores_writes: bool,
+    /// Questions to the planner after which the search stops improving; by the number of statements when `None`.
+    pub effort: Option<u64>,
     /// Propose only for these relations, as `name` or `schema.name`.
     pub include: Vec<String>,
     /// Propose nothing for these relations.
@@ -70,6 +74,8 @@ impl Request {
             n_calls_min: 0.0,
             mean_ms_min: 0.0,
             budget: None,
+            ignores_writes: false,
+            effort: None,
             include: Vec::new(),
             exclude: Vec::new(),
             schemas: Vec::new(),
@@ -129,6 +135,8 @@ impl Request {
             include: self.include.clone(),
             exclude: self.exclude.clone(),
             schemas: self.schemas.clone(),
+            ignores_writes: self.ignores_writes,
+            n_calls_max: self.effort,
             ..AdviseOptions::default()
         }
     }

@@ -89,6 +89,7 @@ fn request(arguments: &AnalyzeArguments) -> Result<Request> {
     request.n_calls_min = at_least_zero("--min-calls", arguments.min_calls)?;
     request.mean_ms_min = at_least_zero("--min-mean-ms", arguments.min_mean_ms)?;
     request.budget = arguments.budget.as_deref().map(budget).transpose()?;
+    request.effort = arguments.effort;
     request.include.clone_from(&arguments.include);
     request.exclude.clone_from(&arguments.exclude);
     request.schemas.clone_from(&arguments.schema);

@@ -106,6 +106,9 @@ pub(super) struct AnalyzeArguments {
     /// Most bytes of new indexes: `2GB`, or `20%` of the bytes of the tables
     #[arg(long, value_name = "SIZE")]
     pub(super) budget: Option<String>,
+    /// Most questions to the planner; default 500 and 50 for each statement, 20000 in all
+    #[arg(long, value_name = "CALLS", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(super) effort: Option<u64>,
     /// What a statement counts; default time where it is measured, else cost
     #[arg(long, value_enum)]
     pub(super) weigh: Option<WeighBy>,

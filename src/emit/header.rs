@@ -89,7 +89,10 @@ fn writes(step: &Step) -> String {
     let hot = if step.breaks_hot { "ends HOT updates of the relation" } else { "HOT updates unaffected" };
     match (step.action, step.write_cost) {
         (_, 0.0) => format!("no cost known for this workload, {hot}"),
-        (Action::CreateIndex, cost) => format!("cost {} over the workload, {hot}", number(cost)),
+        (Action::CreateIndex, cost) => {
+            let (us, bytes) = (number(step.writes.us_per_write), number(step.writes.wal_bytes_per_write));
+            format!("cost {} over the workload, +{us} us and +{bytes} B of WAL a written row, {hot}", number(cost))
+        }
         (Action::DropIndex, cost) => format!("cost {} less over the workload", number(-cost)),
     }
 }

@@ -9,10 +9,11 @@ use super::server::{Answer, Refusal, Server};
 use super::substitute::{parameter_at, parameters, substitute};
 use super::to_select::{RowReference, inserts_values, to_select};
 use super::typed::{Typed, typed};
+use super::variants::variants;
 use crate::error::Result;
 use crate::plan::{self, Plan};
 use crate::sql::{self, ParameterUse};
-use crate::workload::{ExplainForm, Planned, PlannedBy, Statement};
+use crate::workload::{ExplainForm, Planned, PlannedBy, Statement, Variant};
 
 /// How often values are exchanged for others after the server refused them.
 const REPLACEMENTS_MAX: usize = 12;
@@ -102,9 +103,15 @@ fn plan_typed(server: &mut Server<'_>, statement: &Statement, picker: &Picker<'_
         let explained = explain(server, &typed.text, ExplainForm::Plain)?;
         return Ok(answered(explained, ExplainForm::Plain, PlannedBy::Constants, &typed.text));
     }
-    let values = picker.values(typed, &uses(server, typed, picker)?, statement);
-    if let Ok((explained, form, by)) = explain_with_values(server, typed, values)? {
-        return Ok(answered(Ok(explained), form, by, &typed.text));
+    let uses = uses(server, typed, picker)?;
+    let mut values = picker.values(typed, &uses, statement);
+    if let Ok((explained, form, by)) = explain_with_values(server, typed, &mut values)? {
+        let others = if form == ExplainForm::Plain { variants(picker, typed, &uses, &values) } else { Vec::new() };
+        let others = like(&explained, &with_values(typed, &values), others);
+        return Ok(match answered(Ok(explained), form, by, &typed.text) {
+            Answered::Planned(planned) => Answered::Planned(Box::new(Planned { variants: others, ..*planned })),
+            other => other,
+        });
     }
     let generic = explain(server, &typed.text, ExplainForm::Generic)?;
     Ok(answered(generic, ExplainForm::Generic, PlannedBy::Generic, &typed.text))
@@ -119,10 +126,32 @@ fn uses(server: &mut Server<'_>, typed: &Typed, picker: &Picker<'_>) -> Result<B
     Ok(plan.map(|plan| plan::parameters(&plan, picker.catalog())).unwrap_or_default())
 }
 
+/// The variants as the statement itself, `own`, was planned: where only the SELECT that finds its rows could be, theirs.
+fn like(explained: &Explained, own: &str, variants: Vec<Variant>) -> Vec<Variant> {
+    if !explained.is_rewritten_to_select {
+        return variants;
+    }
+    let select = |text: &str, row| to_select(text, row).map(|select| substitute(&select, &BTreeMap::new()));
+    let mut rows = [RowReference::Ctid, RowReference::Whole].into_iter();
+    let Some(row) = rows.find(|row| select(own, *row).as_deref() == Some(&explained.text)) else { return Vec::new() };
+    let rewritten = variants.into_iter().filter_map(|variant| {
+        // A generic plan needs its parameters numbered as they were.
+        let text = to_select(&variant.text, row).map(|select| substitute(&select, &BTreeMap::new()))?;
+        Some(Variant { text, ..variant })
+    });
+    rewritten.collect()
+}
+
+/// The text with its values.
+fn with_values(typed: &Typed, values: &BTreeMap<u32, Picked>) -> String {
+    let sql = values.iter().map(|(number, value)| (*number, value.sql().to_owned())).collect();
+    substitute(&typed.text, &sql)
+}
+
 fn answered(explained: Answer<Explained>, form: ExplainForm, by: PlannedBy, text: &str) -> Answered {
     match explained {
         Ok(Explained { text, is_rewritten_to_select, plan }) => {
-            Answered::Planned(Box::new(Planned { text, form, by, is_rewritten_to_select, plan }))
+            Answered::Planned(Box::new(Planned { text, form, by, is_rewritten_to_select, plan, variants: Vec::new() }))
         }
         Err(_) if inserts_values(text) => Answered::NothingToPlan,
         Err(refusal) => Answered::Refused(refusal),
@@ -134,7 +163,7 @@ fn answered(explained: Answer<Explained>, form: ExplainForm, by: PlannedBy, text
 fn explain_with_values(
     server: &mut Server<'_>,
     typed: &Typed,
-    mut values: BTreeMap<u32, Picked>,
+    values: &mut BTreeMap<u32, Picked>,
 ) -> Result<Answer<(Explained, ExplainForm, PlannedBy)>> {
     let mut n_replacements = 0;
     loop {
@@ -156,7 +185,7 @@ fn explain_with_values(
             return Ok(Err(refusal));
         }
         let culprit = refused.position.and_then(|position| parameter_at(&typed.text, &sql, position));
-        if !Picker::replace(&mut values, culprit) {
+        if !Picker::replace(values, culprit) {
             return Ok(Err(refusal));
         }
     }

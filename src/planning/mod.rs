@@ -18,6 +18,7 @@ mod to_select;
 mod to_select_tests;
 mod typed;
 mod values;
+mod variants;
 
 pub use recorded::{plan_from_snapshot, record, recorded_cost};
 

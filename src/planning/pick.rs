@@ -29,6 +29,11 @@ pub(super) struct Picked {
 }
 
 impl Picked {
+    /// Whether the first value that was thought of is in use: the server has not refused it.
+    pub(super) fn is_first_choice(&self) -> bool {
+        self.at == 0
+    }
+
     /// The SQL that takes the parameter's place.
     pub(super) fn sql(&self) -> &str {
         self.candidates.get(self.at).map_or("NULL", String::as_str)
@@ -142,7 +147,7 @@ impl<'s> Picker<'s> {
     }
 
     /// The column that is compared, or the only one that the compared expression names.
-    fn column_of(&self, relation: Oid, target: &IndexTarget) -> Option<&'s Column> {
+    pub(super) fn column_of(&self, relation: Oid, target: &IndexTarget) -> Option<&'s Column> {
         let relation = self.catalog.relation(relation)?;
         match target {
             IndexTarget::Column(name) => relation.column(name),

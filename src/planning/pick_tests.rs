@@ -6,7 +6,7 @@ use super::*;
 use crate::pg::RelationName;
 use crate::snapshot::{Persistence, Relation, RelationKind, TypeName};
 use crate::sql;
-use crate::workload::test_workload;
+use crate::workload::{VariantKind, test_workload};
 
 fn column(name: &str, type_sql: &str, category: char, statistics: ColumnStatistics) -> Column {
     Column {
@@ -112,6 +112,44 @@ fn values_fit_their_places() {
     ] {
         assert_eq!(values(&format!("SELECT * FROM things WHERE {condition}"), &types), expected, "{condition}");
     }
+}
+
+#[test]
+fn variants_have_the_most_common_the_rarest_and_no_value() {
+    let mut snapshot = snapshot();
+    let name = snapshot.relations[0].columns.iter_mut().find(|column| column.name == "name").expect("a column");
+    name.statistics = Some(ColumnStatistics {
+        n_distinct: 100.0,
+        most_common_values: vec!["anna".into(), "o'hara".into()],
+        most_common_frequencies: vec![0.05, 0.25],
+        ..histogram(&["bertha", "carla", "dora"])
+    });
+    let picker = Picker::new(&snapshot);
+    let variants = |text: &str, types: &[&str]| {
+        let typed = Typed { text: text.to_owned(), types: types.iter().map(|name| (*name).to_owned()).collect() };
+        let uses = sql::parameters(text, picker.catalog()).expect("a text that parses");
+        let uses = uses.into_iter().map(|parameter| (parameter.number, parameter)).collect();
+        let values = picker.values(&typed, &uses, &test_workload::statement(1, 10.0, None, None));
+        let variants = crate::planning::variants::variants(&picker, &typed, &uses, &values);
+        variants.into_iter().map(|variant| (variant.kind, variant.share, variant.text)).collect::<Vec<_>>()
+    };
+    let select = "SELECT * FROM things WHERE";
+    let name_and_id = variants(&format!("{select} name = $1 AND id > $2"), &["text", "integer"]);
+    assert_eq!(
+        name_and_id,
+        [
+            // The typical value is a rare one already.
+            (VariantKind::Common, Some(0.25), format!("{select} name = ('o''hara'::text) AND id > ('5'::integer)")),
+            (VariantKind::Generic, None, format!("{select} name = $1 AND id > $2")),
+        ]
+    );
+    let list = variants(&format!("{select} name IN ($1, $2)"), &["text", "text"]);
+    assert_eq!(list[0].2, format!("{select} name IN (('o''hara'::text), ('anna'::text))"));
+    let array = variants(&format!("{select} name = ANY ($1)"), &["text[]"]);
+    assert_eq!(array[0].2, format!("{select} name = ANY (('{{\"o''hara\",\"anna\"}}'::text[]))"));
+    let kinds = |text: &str, types: &[&str]| variants(text, types).into_iter().map(|one| one.0).collect::<Vec<_>>();
+    assert_eq!(kinds(&format!("{select} id = $1"), &["integer"]), [VariantKind::Generic], "all as frequent");
+    assert_eq!(kinds(&format!("{select} name LIKE $1"), &["text"]), [VariantKind::Generic]);
 }
 
 #[test]

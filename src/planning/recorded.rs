@@ -14,7 +14,7 @@ use crate::pg::QueryId;
 use crate::plan;
 use crate::snapshot::{Catalog, Gap, RecordedOutcome, RecordedPlan, Snapshot};
 use crate::sql;
-use crate::workload::{Planned, Statement, Workload};
+use crate::workload::{Planned, Statement, Variant, Workload};
 
 /// What the server makes of every statement of `workload`, by queryid; `workload` stays as it is.
 ///
@@ -40,10 +40,10 @@ pub fn record(
 fn written(outcome: Outcome) -> Result<RecordedOutcome> {
     Ok(match outcome {
         Outcome::Planned(planned) => {
-            let Planned { text, form, by, is_rewritten_to_select, plan } = *planned;
+            let Planned { text, form, by, is_rewritten_to_select, plan, variants } = *planned;
             let plan = serde_json::to_string(&[plan])
                 .map_err(|error| Error::internal(format!("could not write a plan as JSON: {error}")))?;
-            RecordedOutcome::Planned { text, form, by, is_rewritten_to_select, plan }
+            RecordedOutcome::Planned { text, form, by, is_rewritten_to_select, plan, variants }
         }
         Outcome::NothingToPlan => RecordedOutcome::NothingToPlan,
         Outcome::Refused(Refused { reason, contradicts_shape }) => {
@@ -96,7 +96,8 @@ fn find<'r>(statement: &Statement, recorded: &BTreeMap<QueryId, &'r RecordedOutc
 /// A snapshot is a file that anybody can have written: its texts go to a planner only if they could have come from ours.
 fn read(recorded: &RecordedOutcome) -> Outcome {
     match recorded {
-        RecordedOutcome::Planned { text, form, by, is_rewritten_to_select, plan } => {
+        RecordedOutcome::Planned { text, form, by, is_rewritten_to_select, plan, variants } => {
+            let is_plannable = |variant: &&Variant| sql::check_one_plannable(&variant.text).is_ok();
             let plan = sql::check_one_plannable(text)
                 .and_then(|()| plan::parse(plan).map_err(|error| error.message().to_owned()));
             match plan {
@@ -106,6 +107,7 @@ fn read(recorded: &RecordedOutcome) -> Outcome {
                     by: *by,
                     is_rewritten_to_select: *is_rewritten_to_select,
                     plan,
+                    variants: variants.iter().filter(is_plannable).cloned().collect(),
                 })),
                 Err(reason) => refused(format!("the snapshot's plan of it cannot be used: {reason}")),
             }

@@ -30,6 +30,29 @@ pub(super) fn equal(statistics: &ColumnStatistics, nth: usize) -> Option<&str> {
     ranked.get(nth % ranked.len().max(1)).copied()
 }
 
+/// The most common values with their shares of the rows, the most common first.
+pub(super) fn most_common_first(statistics: &ColumnStatistics) -> Vec<(&str, f64)> {
+    let values = statistics.most_common_values.iter().map(String::as_str);
+    let mut ranked: Vec<(&str, f64)> = values.zip(statistics.most_common_frequencies.iter().copied()).collect();
+    ranked.sort_by(|(left, frequency), (right, other)| other.total_cmp(frequency).then_with(|| left.cmp(right)));
+    ranked
+}
+
+/// The rarest values that the statistics know, with their shares of `n_rows` rows: those between the most common ones,
+/// which share what these leave, or where there are none the least common of these.
+pub(super) fn rarest_first(statistics: &ColumnStatistics, n_rows: f64) -> Vec<(&str, f64)> {
+    let mut common = most_common_first(statistics);
+    let between = spread(&statistics.histogram_bounds);
+    if between.is_empty() {
+        common.reverse();
+        return common;
+    }
+    let left = 1.0 - statistics.null_fraction - common.iter().map(|(_, frequency)| frequency).sum::<f64>();
+    let n_between = (statistics.distinct_values(n_rows) - common.len() as f64).max(1.0);
+    let share = (left / n_between).max(0.0);
+    between.into_iter().map(|value| (value, share)).collect()
+}
+
 /// A value that about a tenth of the rows are above.
 pub(super) fn above(statistics: &ColumnStatistics) -> Option<String> {
     at_share(statistics, 1.0 - RANGE_SHARE)
@@ -169,6 +192,17 @@ mod tests {
         assert_eq!(equal(&statuses, 0), Some("done"));
         let even = statistics(&[("a", 0.05), ("b", 0.04), ("c", 0.03)], &["d", "e", "f"]);
         assert_eq!(equal(&even, 0), Some("e"), "most rows hold none of the common values");
+    }
+
+    #[test]
+    fn the_rarest_values_are_those_between_the_common_ones() {
+        let statuses = statistics(&[("paid", 0.3), ("done", 0.6), ("failed", 0.1)], &[]);
+        assert_eq!(most_common_first(&statuses)[0], ("done", 0.6));
+        assert_eq!(rarest_first(&statuses, 1000.0)[0], ("failed", 0.1));
+        let names = ColumnStatistics { n_distinct: 12.0, ..statistics(&[("a", 0.6), ("b", 0.3)], &["c", "d", "e"]) };
+        let (value, share) = rarest_first(&names, 1000.0)[0];
+        assert_eq!(value, "d");
+        assert!((share - 0.01).abs() < 1e-9, "a tenth of the rows for ten values: {share}");
     }
 
     #[test]

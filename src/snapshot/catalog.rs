@@ -53,6 +53,13 @@ impl<'s> Catalog<'s> {
         self.by_oid.get(&oid).copied()
     }
 
+    /// Whether every function of the database that is called `name`, in whatever schema, is IMMUTABLE, and there is one.
+    pub fn is_immutable_function(&self, name: &str) -> bool {
+        let mut called_so =
+            self.snapshot.schema.functions.iter().filter(|function| function.name.name == name).peekable();
+        called_so.peek().is_some() && called_so.all(|function| function.volatility == 'i')
+    }
+
     /// The relation called `name`: in `schema` when one is given, else in the first schema of the search path that
     /// has one. Names are unquoted and already folded.
     pub fn find(&self, schema: Option<&str>, name: &str) -> Option<&'s Relation> {

@@ -17,7 +17,7 @@ mod stream;
 
 pub use catalog::Catalog;
 pub use index::{Index, IndexUsage};
-pub use plan::{ExplainForm, PlannedBy, RecordedOutcome, RecordedPlan};
+pub use plan::{ExplainForm, PlannedBy, RecordedOutcome, RecordedPlan, Variant, VariantKind};
 pub use relation::{
     Column, Constraint, ConstraintKind, ForeignKey, ForeignKeyAction, NotNullLimit, Persistence, Relation,
     RelationActivity, RelationKind, TypeName,

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::pg::QueryId;
 
 /// What came of planning one statement of pg_stat_statements.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RecordedPlan {
     /// The statement: where several queryids are the same statement, the one with the most calls.
     pub queryid: QueryId,
@@ -16,7 +16,7 @@ pub struct RecordedPlan {
 }
 
 /// What came of planning a statement.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RecordedOutcome {
     /// It is planned.
@@ -32,6 +32,9 @@ pub enum RecordedOutcome {
         /// What EXPLAIN (VERBOSE, FORMAT JSON) returned, the keys that pgadvise reads. Text rather than JSON within
         /// JSON, because plans nest deeper than readers of JSON allow.
         plan: String,
+        /// The same statement with other values, which is priced beside it.
+        #[serde(default)]
+        variants: Vec<Variant>,
     },
     /// It reads nothing, so that there is nothing to plan.
     NothingToPlan,
@@ -64,4 +67,31 @@ pub enum PlannedBy {
     Statistics,
     /// No values could be found: a generic plan.
     Generic,
+}
+
+/// Which values stand for the parameters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum VariantKind {
+    /// The most common values of the compared columns.
+    Common,
+    /// The rarest values that the statistics know.
+    Rare,
+    /// None: the generic plan of a prepared statement.
+    Generic,
+}
+
+/// A text that is planned beside the statement's own, to compare.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Variant {
+    /// Which values it has.
+    pub kind: VariantKind,
+    /// The compared column whose values differ most in frequency; `None` for the generic plan.
+    pub column: Option<String>,
+    /// The share of that column's rows that has this variant's value, 0 to 1; `None` for the generic plan.
+    pub share: Option<f64>,
+    /// The text. Holds values from statistics: never reported.
+    pub text: String,
+    /// How it is to be explained.
+    pub form: ExplainForm,
 }

@@ -51,6 +51,10 @@ fn scan_details(scan: &Scan) -> Vec<String> {
     if scan.n_other_quals > 0 {
         lines.push(format!("other  {}", scan.n_other_quals));
     }
+    lines.extend(scan.unindexable.iter().map(|qual| format!("never  {}", qual_text(qual))));
+    if let Some(distance) = &scan.nearest {
+        lines.push(format!("near   {} {}", target(&distance.target), distance.operator));
+    }
     if !scan.order.is_empty() {
         lines.push(format!("order  {}", scan.order.iter().map(key_text).collect::<Vec<_>>().join(", ")));
     }

@@ -5,10 +5,11 @@ use super::logic::{conjuncts, negated};
 use super::parse;
 use super::print;
 use super::print::{commuted, is_constant};
-use super::target::index_target;
+use super::target::{Known, index_target};
 use super::tokens::{TokenKind, significant_tokens};
 use super::tree::{Expr, Test};
-use crate::snapshot::Relation;
+use super::value_type::type_of;
+use crate::snapshot::{Catalog, Relation};
 
 /// `expression`, SQL of an index key, a predicate or a qual, in the one spelling for its meaning: without qualifiers,
 /// without casts of constants and casts between text types, constants on the right, AND, OR and lists sorted. What the
@@ -42,9 +43,21 @@ pub fn same_predicate(one: &str, other: &str) -> bool {
 /// Whether PostgreSQL is known to accept `expression` as a key of an index on `relation`: it reads columns of that
 /// relation only, holds no parameter and no subquery, and calls nothing that may not be immutable. The targets of a
 /// scan's quals and orders are all so; the sides of a join may be other expressions (`b.id + $1`).
-pub fn is_indexable(expression: &str, relation: &Relation) -> bool {
-    let known = parse::on_large_stack(|| {
-        let Ok(expr) = parse::parse_expression(expression) else { return false };
+pub fn is_indexable(expression: &str, relation: &Relation, catalog: &Catalog<'_>) -> bool {
+    let known = Known { relation: Some(relation), catalog };
+    of_relation(expression, relation, |expr| index_target(expr, known).is_some()).unwrap_or(false)
+}
+
+/// The `typname` of what `expression` over columns of `relation` returns, where it can be told from its functions and
+/// casts and from the types of its columns.
+pub fn type_of_expression(expression: &str, relation: &Relation) -> Option<String> {
+    of_relation(expression, relation, |expr| type_of(expr, Some(relation))).flatten()
+}
+
+/// What `tell` says of `expression`, its names resolved to columns of `relation`; `None` when it does not parse.
+fn of_relation<T: Send>(expression: &str, relation: &Relation, tell: impl Fn(&Expr) -> T + Send + Sync) -> Option<T> {
+    let told = parse::on_large_stack(|| {
+        let expr = parse::parse_expression(expression).ok()?;
         let resolved = expr.rebuilt(&mut |part| match part {
             Expr::Column(path) => match path.last() {
                 Some(column) if relation.column(column).is_some() => {
@@ -54,9 +67,9 @@ pub fn is_indexable(expression: &str, relation: &Relation) -> bool {
             },
             part => part,
         });
-        index_target(&resolved, Some(relation)).is_some()
+        Some(tell(&resolved))
     });
-    known.unwrap_or(false)
+    told.ok().flatten()
 }
 
 fn in_one_spelling(expr: &Expr) -> Expr {

@@ -22,19 +22,22 @@ pub mod statements;
 mod target;
 pub(crate) mod tokens;
 mod tree;
+mod value_type;
 mod walk;
 
 pub use classify::{TextClass, check_one_plannable, classify};
 pub use constants::without_literals;
 pub use describe::describe;
 pub use error::ShapeError;
-pub use expression::{canonical, is_indexable, same_expression, same_predicate};
+pub use expression::{canonical, is_indexable, same_expression, same_predicate, type_of_expression};
 pub use normalise::{Normalised, fingerprint, normalise};
 pub use parameters::{ParameterPlace, ParameterUse, count_parameters, parameter_at, parameters, substitute};
+pub use print::commuted;
 pub use redact::without_constants;
 pub use repair::for_server;
 pub use shape::{
-    Comparand, Comparison, JoinKind, JoinQual, KeyOrder, Limit, OrArm, Qual, RowComparison, Scan, Shape, StatementKind,
+    Comparand, Comparison, Distance, JoinKind, JoinQual, KeyOrder, Limit, OrArm, Qual, RowComparison, Scan, Shape,
+    StatementKind,
 };
 pub use statements::{FileStatement, split};
 

@@ -3,10 +3,12 @@
 use super::logic::{conjuncts, scans_of};
 use super::print::{self, commuted, is_constant};
 use super::shape::{Comparand, Comparison, OrArm, Qual, RowComparison};
-use super::target::index_target;
+use super::target::{Known, index_target};
 use super::tree::{Expr, Test};
 use crate::pg::IndexTarget;
-use crate::snapshot::Relation;
+
+/// `$1 = ANY (column)`, which is no operator of any operator class.
+pub(super) const ELEMENT_OF: &str = "= ANY";
 
 /// What a condition says.
 #[derive(Debug)]
@@ -17,6 +19,8 @@ pub(super) enum Part {
     Or(Vec<OrArm>),
     /// A row comparison.
     Row(RowComparison),
+    /// A condition that an index could answer if it were written differently.
+    Unindexable(Qual),
     /// A condition that no index answers.
     Other,
 }
@@ -26,8 +30,8 @@ pub(super) enum Part {
 pub(super) struct Reader<'c> {
     /// The scan.
     pub scan: usize,
-    /// Its relation, for the types of its columns; without it they are taken as they are written.
-    pub relation: Option<&'c Relation>,
+    /// What is known of its columns, and of functions.
+    pub known: Known<'c>,
 }
 
 impl Reader<'_> {
@@ -65,13 +69,16 @@ impl Reader<'_> {
     }
 
     fn target(&self, expr: &Expr) -> Option<IndexTarget> {
-        index_target(expr, self.relation)
+        index_target(expr, self.known)
     }
 
     fn qual(&self, target: &Expr, comparison: Comparison, comparand: Comparand) -> Part {
         match self.target(target) {
             Some(target) => Part::Qual(Qual { target, comparison, comparand }),
-            None => Part::Other,
+            None if comparand == Comparand::None || comparison == Comparison::NotEqual => Part::Other,
+            None => {
+                Part::Unindexable(Qual { target: IndexTarget::Expression(print::sql(target)), comparison, comparand })
+            }
         }
     }
 
@@ -149,6 +156,11 @@ impl Reader<'_> {
     }
 
     fn quantified(&self, expr: &Expr, op: &str, is_all: bool, array: &Expr) -> Part {
+        if let (Expr::ScanColumn { column, .. }, "=", false, false) = (array, op, is_all, self.mentions(expr)) {
+            let target = IndexTarget::Column(column.clone());
+            let comparison = Comparison::Operator(ELEMENT_OF.to_owned());
+            return Part::Unindexable(Qual { target, comparison, comparand: self::comparand(expr) });
+        }
         if !self.mentions(expr) || self.mentions(array) {
             return Part::Other;
         }
@@ -213,7 +225,7 @@ impl Reader<'_> {
                 match part {
                     Part::Qual(qual) => quals.push(qual),
                     Part::Row(row) => quals.extend(leading_range(&row)),
-                    Part::Or(_) | Part::Other => {}
+                    Part::Or(_) | Part::Unindexable(_) | Part::Other => {}
                 }
             }
         }

@@ -57,9 +57,16 @@ pub struct Scan {
     /// expression holds a parameter (`data ->> $1 = $2`), is not immutable, or compares two columns.
     #[serde(default)]
     pub n_other_quals: u32,
+    /// Those among the others that an index could answer if they were written differently, with what is compared as it
+    /// stands: `to_tsvector(body) @@ $1`, `$1 = ANY (tags)` (whose comparison is the operator `= ANY`).
+    #[serde(default)]
+    pub unindexable: Vec<Qual>,
     /// The block's ORDER BY, when all of it is over this scan; empty otherwise. Keys that are fixed by an equality
     /// are still in it. Where there is no ORDER BY but one window: its PARTITION BY and ORDER BY.
     pub order: Vec<KeyOrder>,
+    /// The distance that the block's ORDER BY starts with, ascending: `ORDER BY place <-> $1`.
+    #[serde(default)]
+    pub nearest: Option<Distance>,
     /// The block's DISTINCT ON or GROUP BY or DISTINCT keys, when all of them are over this scan; any order serves.
     pub group: Vec<IndexTarget>,
     /// The block's LIMIT, when nothing but this scan's quals and order stand between it and the rows, or outer joins
@@ -87,7 +94,9 @@ impl Scan {
             or_groups: Vec::new(),
             row_comparisons: Vec::new(),
             n_other_quals: 0,
+            unindexable: Vec::new(),
             order: Vec::new(),
+            nearest: None,
             group: Vec::new(),
             limit: None,
             extremes: Vec::new(),
@@ -193,6 +202,15 @@ pub struct KeyOrder {
     pub descending: bool,
     /// `NULLS FIRST`, the default for `DESC`.
     pub nulls_first: bool,
+}
+
+/// A distance from something that is fixed for the whole scan, by which rows are sorted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Distance {
+    /// What is far or near.
+    pub target: IndexTarget,
+    /// The operator that measures it, with the target on the left: `<->`.
+    pub operator: String,
 }
 
 /// LIMIT and OFFSET of a block.

@@ -2,15 +2,25 @@
 
 use super::print;
 use super::tree::Expr;
+use super::value_type::type_of;
 use crate::pg::IndexTarget;
-use crate::snapshot::{Relation, TypeName};
+use crate::snapshot::{Catalog, Relation, TypeName};
 
-/// `expr` as the key of an index on `relation`; `None` when it is no plain column and no expression that is known to
-/// be allowed in an index: no parameter in it, nothing volatile or stable, no subquery, one scan only.
-pub(super) fn index_target(expr: &Expr, relation: Option<&Relation>) -> Option<IndexTarget> {
-    match simplify(expr, relation) {
+/// What is known of the columns and functions in an expression.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Known<'c> {
+    /// The relation that the columns are of; without it they are taken as they are written.
+    pub relation: Option<&'c Relation>,
+    /// The catalog that tells of functions.
+    pub catalog: &'c Catalog<'c>,
+}
+
+/// `expr` as the key of an index on the known relation; `None` when it is no plain column and no expression that is known
+/// to be allowed in an index: no parameter in it, nothing volatile or stable, no subquery, one scan only.
+pub(super) fn index_target(expr: &Expr, known: Known<'_>) -> Option<IndexTarget> {
+    match simplify(expr, known.relation) {
         Expr::ScanColumn { column, .. } => Some(IndexTarget::Column(column)),
-        expr if is_indexable(&expr, relation) => Some(IndexTarget::Expression(print::sql(&expr))),
+        expr if is_indexable(&expr, known) => Some(IndexTarget::Expression(print::sql(&expr))),
         _ => None,
     }
 }
@@ -48,7 +58,8 @@ fn is_relabelled(from: &TypeName, to: &str) -> bool {
 }
 
 /// Whether `expr`, over columns of one relation, is known to be immutable and free of parameters and subqueries.
-fn is_indexable(expr: &Expr, relation: Option<&Relation>) -> bool {
+fn is_indexable(expr: &Expr, known: Known<'_>) -> bool {
+    let relation = known.relation;
     let mut has_column = false;
     let is_refused = expr.any(&mut |part| {
         has_column |= matches!(part, Expr::ScanColumn { .. });
@@ -59,7 +70,7 @@ fn is_indexable(expr: &Expr, relation: Option<&Relation>) -> bool {
             Expr::Binary { op, left, right } => !is_immutable_operator(op, left, right, relation),
             Expr::Function(call) => {
                 let is_plain = call.over.is_none() && call.filter.is_none() && call.within_group.is_empty();
-                !is_plain || !is_immutable_call(call.base_name(), &call.args, relation)
+                !is_plain || !is_immutable_call(call.base_name(), &call.args, known)
             }
             _ => false,
         }
@@ -131,7 +142,8 @@ fn is_immutable_operator(op: &str, left: &Expr, right: &Expr, relation: Option<&
     !(matches!(op, "+" | "-") && (is_zoned(left) || is_zoned(right)))
 }
 
-fn is_immutable_call(name: &str, args: &[Expr], relation: Option<&Relation>) -> bool {
+fn is_immutable_call(name: &str, args: &[Expr], known: Known<'_>) -> bool {
+    let relation = known.relation;
     let first = || args.first().and_then(|arg| type_of(arg, relation));
     let last = || args.last().and_then(|arg| type_of(arg, relation));
     match name {
@@ -146,40 +158,11 @@ fn is_immutable_call(name: &str, args: &[Expr], relation: Option<&Relation>) -> 
         "date" | "time" => first().as_deref() != Some("timestamptz"),
         "timezone" => matches!(args.first(), Some(Expr::Literal(_) | Expr::Cast { .. })),
         "age" => args.len() == 2 && first().as_deref() != Some("timestamptz"),
-        _ => IMMUTABLE.binary_search(&name).is_ok() || is_indexed_already(name, relation),
-    }
-}
-
-/// The `typname` of what `expr` returns, where it can be told.
-fn type_of(expr: &Expr, relation: Option<&Relation>) -> Option<String> {
-    match expr {
-        Expr::ScanColumn { column, .. } => relation?.column(column).map(|column| column.base_type.name.clone()),
-        Expr::Cast { type_name, .. } => Some(
-            match type_name.as_str() {
-                "timestamp with time zone" => "timestamptz",
-                "timestamp without time zone" => "timestamp",
-                "character varying" => "varchar",
-                name => name,
-            }
-            .to_owned(),
-        ),
-        Expr::Function(call) => match (call.base_name(), call.args.as_slice()) {
-            ("timezone", [_, time]) => match type_of(time, relation)?.as_str() {
-                "timestamptz" => Some("timestamp".to_owned()),
-                "timestamp" => Some("timestamptz".to_owned()),
-                _ => None,
-            },
-            ("lower" | "upper" | "btrim" | "ltrim" | "rtrim" | "substring" | "replace" | "concat", _) => {
-                Some("text".to_owned())
-            }
-            ("date_trunc", [_, time, ..]) => type_of(time, relation),
-            ("coalesce", [first, ..]) => type_of(first, relation),
-            _ => None,
-        },
-        Expr::Binary { op, .. } if op == "->>" || op == "#>>" || op == "||" => Some("text".to_owned()),
-        Expr::Binary { op, .. } if op == "->" || op == "#>" => Some("jsonb".to_owned()),
-        Expr::Collate { expr, .. } => type_of(expr, relation),
-        _ => None,
+        _ => {
+            IMMUTABLE.binary_search(&name).is_ok()
+                || known.catalog.is_immutable_function(name)
+                || is_indexed_already(name, relation)
+        }
     }
 }
 

@@ -29,6 +29,7 @@ fn statement(served: &ManifestStatement, text: &str) -> Statement {
         queryids: vec![served.queryid],
         text: text.to_owned(),
         origin: Origin::PgStatStatements,
+        has_other_texts: false,
         is_top_level: true,
         n_calls: served.calls,
         n_rows: None,

@@ -8,6 +8,7 @@ pub(super) fn merge(statement: &mut Statement, mut other: Statement) {
     if (other.n_calls, std::cmp::Reverse(other.queryid)) > (statement.n_calls, std::cmp::Reverse(statement.queryid)) {
         std::mem::swap(statement, &mut other);
     }
+    statement.has_other_texts |= other.has_other_texts || statement.text != other.text;
     let (mean, deviation) = pooled(statement, &other);
     statement.exec_ms_mean = mean;
     statement.exec_ms_stddev = deviation;

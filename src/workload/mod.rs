@@ -5,11 +5,13 @@ mod files;
 mod merge;
 #[cfg(test)]
 pub(crate) mod test_workload;
+mod variant;
 mod weigh;
 
-pub use crate::snapshot::{ExplainForm, PlannedBy};
+pub use crate::snapshot::{ExplainForm, PlannedBy, Variant, VariantKind};
 pub use build::{BuildOptions, build};
 pub use files::{ScriptFile, read_scripts};
+pub use variant::VariantPlace;
 
 use std::sync::Arc;
 
@@ -44,6 +46,8 @@ pub struct Statement {
     pub text: String,
     /// Where it comes from.
     pub origin: Origin,
+    /// Whether it was found in several texts, so that the constants in the one that is kept are not all that was sent.
+    pub has_other_texts: bool,
     /// Whether a client sent it, rather than a function.
     pub is_top_level: bool,
     /// Executions.
@@ -102,6 +106,10 @@ pub struct Planned {
     pub is_rewritten_to_select: bool,
     /// The plan on the server as it is.
     pub plan: Plan,
+    /// The same statement with more common and rarer values, and without any. Empty where no value stands for a
+    /// parameter, or where all values of the compared columns are about as frequent.
+    #[serde(default)]
+    pub variants: Vec<Variant>,
 }
 
 /// What a statement counts in the choice of indexes.

@@ -2,16 +2,23 @@
 //! statements, and the indexes that may and may not be proposed.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use pgadvise::advice::{Action, Advice, AdviseOptions, Step};
+use pgadvise::pg::AccessMethod;
 use pgadvise::pg::quote_identifier;
-use pgadvise::whatif::{Backend, Choice};
+use pgadvise::whatif::{Backend, Choice, Prepared};
 use serde::Deserialize;
 
-use crate::support::{self, Database, advised::advised};
+use crate::support::{
+    self, Database,
+    advised::{advised, advised_by, backend},
+};
 
-const PUBLISHED: &str = include_str!("../../fixtures/advice/cases.json");
-const OWN: &str = include_str!("../../fixtures/advice/own.json");
+const PUBLISHED: &str = "cases.json";
+const OWN: &str = "own.json";
+/// Cases of every kind of index, which only the shadow prices all.
+const KINDS: &str = "kinds.json";
 /// Cases in a hundred in which the estimate may propose something else than the planner's costs do.
 const ESTIMATE_MISSED_MAX: usize = 4;
 
@@ -36,9 +43,14 @@ struct Case {
     drops: Option<Vec<String>>,
     #[serde(default)]
     cautions: Vec<String>,
+    /// Texts that a reason for declining must hold.
+    #[serde(default)]
+    declined: Vec<String>,
     #[serde(default)]
     cautions_if_any: Vec<String>,
     key_columns_max: Option<usize>,
+    #[serde(default)]
+    exclude: Vec<String>,
     #[serde(default)]
     assume_rows: bool,
 }
@@ -74,12 +86,24 @@ enum Matching {
 
 #[test]
 fn published_cases() {
-    Outcome::of(Choice::Only(Backend::Hypopg), "published", PUBLISHED).assert_right();
+    Outcome::of(Choice::Only(Backend::Shadow), "published", PUBLISHED).assert_right();
 }
 
 #[test]
 fn own_cases() {
-    Outcome::of(Choice::Only(Backend::Hypopg), "own", OWN).assert_right();
+    Outcome::of(Choice::Only(Backend::Shadow), "own", OWN).assert_right();
+}
+
+#[test]
+fn cases_of_every_kind() {
+    Outcome::of(Choice::Only(Backend::Shadow), "kinds", KINDS).assert_right();
+}
+
+#[test]
+fn cases_by_hypopg() {
+    for (name, fixture) in [("published_hypopg", PUBLISHED), ("own_hypopg", OWN)] {
+        Outcome::of(Choice::Only(Backend::Hypopg), name, fixture).assert_right();
+    }
 }
 
 /// The estimate proposes what the planner would have, but for a few cases; and nothing that is forbidden.
@@ -92,6 +116,26 @@ fn cases_by_the_estimate() {
         assert_eq!(outcome.wrong.iter().filter(is_forbidden).count(), 0, "{}", outcome.text());
         assert!(n_missed <= outcome.n_cases * ESTIMATE_MISSED_MAX / 100, "{}", outcome.text());
     }
+}
+
+/// What an expression is refused for reaches the reasons for declining, and nothing is proposed: here a function that an
+/// index of another relation calls, so that it must be immutable, and that somebody has made volatile since.
+#[test]
+fn what_the_shadow_cannot_build_is_declined_with_the_servers_reason() {
+    let database = support::database(
+        "advice_refused",
+        "CREATE FUNCTION slug(text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN RETURN lower($1); END $$;
+         CREATE TABLE posts (id bigserial PRIMARY KEY, title text, body text);
+         INSERT INTO posts (title, body) SELECT md5(n::text), md5((n * 7)::text) FROM generate_series(1, 30000) n;
+         CREATE INDEX posts_slug ON posts (slug(title));
+         ALTER FUNCTION slug(text) VOLATILE;
+         ANALYZE posts;",
+    );
+    let statements = [(1.0, "SELECT id FROM posts WHERE slug(body) = 'abc'")];
+    let advice = advised(Choice::Only(Backend::Shadow), &database, &statements, &AdviseOptions::default());
+    assert!(creates(&advice).is_empty(), "{}", describe(&advice));
+    let reason = "functions in index expression must be marked IMMUTABLE";
+    assert!(advice.declined.iter().any(|no| no.reason.contains(reason)), "{}", describe(&advice));
 }
 
 /// What came of the cases of a fixture.
@@ -122,18 +166,25 @@ impl Outcome {
     }
 }
 
-fn run(choice: Choice, name: &str, fixture: &str) -> Outcome {
-    let fixture: Fixture = serde_json::from_str(fixture).expect("a fixture");
+fn run(choice: Choice, name: &str, file: &str) -> Outcome {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/advice").join(file);
+    let text = std::fs::read_to_string(path).expect("a fixture");
+    let fixture: Fixture = serde_json::from_str(&text).expect("a fixture");
     let wanted = std::env::var("PGADVISE_TEST_CASE").unwrap_or_default();
-    let mut databases: BTreeMap<&str, Database> = BTreeMap::new();
+    let mut databases: BTreeMap<&str, (Database, Prepared)> = BTreeMap::new();
     let (mut wrong, mut below) = (Vec::new(), Vec::new());
     for case in fixture.cases.iter().filter(|case| case.id.contains(&wanted)) {
         let setup = case.setup.as_str();
-        let database = databases.entry(setup).or_insert_with(|| build(name, &fixture.setups[setup]));
+        let (database, backend) = databases.entry(setup).or_insert_with(|| {
+            let database = build(name, &fixture.setups[setup]);
+            let backend = backend(choice, &database);
+            (database, backend)
+        });
         let statements: Vec<(f64, &str)> =
             case.statements.iter().map(|statement| (statement.calls.unwrap_or(1.0), statement.sql.as_str())).collect();
-        let options = AdviseOptions { assume_rows: case.assume_rows, ..AdviseOptions::default() };
-        let advice = advised(choice, database, &statements, &options);
+        let options =
+            AdviseOptions { assume_rows: case.assume_rows, exclude: case.exclude.clone(), ..AdviseOptions::default() };
+        let advice = advised_by(backend, database, &statements, &options);
         let faults = judge(case, &advice);
         if !faults.is_empty() {
             let verdict = format!("{}: {}\n{}", case.id, faults.join("; "), describe(&advice));
@@ -171,7 +222,11 @@ fn shown(step: &Step) -> String {
         format!("{}.", quote_identifier(&step.relation.schema))
     };
     let keys: Vec<String> = step.index.key_columns.iter().map(ToString::to_string).collect();
-    let mut text = format!("{schema}{} ({})", quote_identifier(&step.relation.name), keys.join(", "));
+    let using = match &step.index.access_method {
+        AccessMethod::Btree => String::new(),
+        other => format!("USING {other} "),
+    };
+    let mut text = format!("{schema}{} {using}({})", quote_identifier(&step.relation.name), keys.join(", "));
     if !step.index.included_columns.is_empty() {
         text.push_str(&format!(" INCLUDE ({})", step.index.included_columns.join(", ")));
     }
@@ -209,6 +264,8 @@ fn judge(case: &Case, advice: &Advice) -> Vec<String> {
     if case.drops.as_ref().is_some_and(|wanted| drops != wanted.iter().collect::<Vec<_>>()) {
         faults.push(format!("drops {drops:?}"));
     }
+    let is_declined = |text: &String| advice.declined.iter().any(|declined| declined.reason.contains(text.as_str()));
+    faults.extend(case.declined.iter().filter(|text| !is_declined(text)).map(|text| format!("not declined: {text}")));
     let cautioned =
         |text: &String| creates(advice).iter().any(|step| step.cautions.iter().any(|c| c.contains(text.as_str())));
     faults.extend(case.cautions.iter().filter(|text| !cautioned(text)).map(|text| format!("no caution: {text}")));

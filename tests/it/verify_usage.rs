@@ -38,6 +38,7 @@ fn verdict(url: &str, manifest: &Manifest) -> Verdict {
             form: ExplainForm::Generic,
             by: PlannedBy::Generic,
             is_rewritten_to_select: false,
+            variants: Vec::new(),
             plan: plan::parse(&json).expect("a plan"),
         });
     }

@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::pg::{IndexColumn, IndexTarget, Oid};
-use crate::snapshot::Relation;
+use crate::snapshot::{Catalog, Relation};
 use crate::sql::{Comparand, Comparison, KeyOrder, Qual, Scan};
 
 use super::super::scope::Extent;
-use super::predicate::Predicate;
+use super::predicate::{Constants, Predicate};
 use super::target::{KeyUse, distinct_values, key_for};
 
 /// Distinct values from which an equality tells rows apart.
@@ -31,6 +31,8 @@ pub struct Equality {
 /// What a scan asks.
 #[derive(Debug, Clone)]
 pub struct Access<'s> {
+    /// The catalog.
+    pub catalog: &'s Catalog<'s>,
     /// The relation that an index would be created on.
     pub relation: &'s Relation,
     /// Its size.
@@ -74,17 +76,18 @@ impl Sharing {
 
 impl<'s> Access<'s> {
     /// What `scan` asks of `relation` by the quals of its own.
-    pub fn of_scan(relation: &'s Relation, extent: Extent, scan: &'s Scan) -> Self {
+    pub fn of_scan(catalog: &'s Catalog<'s>, relation: &'s Relation, scan: &'s Scan, constants: &Constants) -> Self {
         let mut access = Self {
+            catalog,
             relation,
-            extent,
+            extent: Extent::of(catalog, relation),
             equalities: Vec::new(),
             ranges: Vec::new(),
             order: Vec::new(),
             rows: Vec::new(),
             group: Vec::new(),
             extremes: Vec::new(),
-            predicate: Predicate::of_quals(relation, &scan.quals),
+            predicate: Predicate::of_quals(relation, &scan.quals, constants),
             columns_read: &scan.columns_read,
             needs_whole_row: scan.needs_whole_row,
             refused: Vec::new(),
@@ -95,7 +98,9 @@ impl<'s> Access<'s> {
         for group in &scan.or_groups {
             access.add_disjunction_of_one_column(group);
         }
-        access.order = access.order_keys(&scan.order);
+        if scan.nearest.is_none() {
+            access.order = access.order_keys(&scan.order);
+        }
         for comparison in &scan.row_comparisons {
             access.add_row_comparison(&comparison.targets);
         }
@@ -131,6 +136,12 @@ impl<'s> Access<'s> {
         });
     }
 
+    /// The columns that are compared with one value each, as keys.
+    pub fn single_columns(&self) -> Vec<IndexColumn> {
+        let single = self.equalities.iter().filter(|equality| equality.is_single);
+        single.filter(|equality| equality.key.target.column().is_some()).map(|equality| equality.key.clone()).collect()
+    }
+
     /// Adds what one qual asks.
     pub fn add_qual(&mut self, qual: &Qual) {
         match &qual.comparison {
@@ -144,6 +155,11 @@ impl<'s> Access<'s> {
                 "the pattern of LIKE is a parameter: only one that starts with fixed text can use a btree index"
                     .to_owned(),
             )),
+            Comparison::Pattern if is_anchored(&qual.comparand) => self.add_range(&qual.target, KeyUse::Prefix),
+            // The planner makes a range of it (`network_subset_support`).
+            Comparison::Operator(operator) if is_subnet(self.relation, &qual.target, operator) => {
+                self.add_range(&qual.target, KeyUse::Plain);
+            }
             comparison if comparison.is_range() => self.add_range(&qual.target, KeyUse::Plain),
             _ => {}
         }
@@ -239,7 +255,7 @@ impl<'s> Access<'s> {
     }
 
     fn accept(&mut self, target: &IndexTarget, key_use: KeyUse) -> Option<IndexColumn> {
-        match key_for(self.relation, target, key_use) {
+        match key_for(self.catalog, self.relation, target, key_use) {
             Ok(key) => Some(key),
             Err(reason) => {
                 let refused = (target.clone(), reason);
@@ -266,6 +282,18 @@ fn is_plain_descending(keys: &[IndexColumn]) -> bool {
 
 fn ascending(keys: Vec<IndexColumn>) -> Vec<IndexColumn> {
     keys.into_iter().map(|key| IndexColumn { descending: false, nulls_first: false, ..key }).collect()
+}
+
+/// Whether a regular expression is known to start with fixed text, two characters at least: `^ab`.
+fn is_anchored(comparand: &Comparand) -> bool {
+    let Comparand::Literal(literal) = comparand else { return false };
+    literal.strip_prefix("'^").is_some_and(|rest| rest.chars().take(2).filter(char::is_ascii_alphanumeric).count() == 2)
+}
+
+/// `address << network`
+fn is_subnet(relation: &Relation, target: &IndexTarget, operator: &str) -> bool {
+    let column = target.column().and_then(|name| relation.column(name));
+    matches!(operator, "<<" | "<<=") && column.is_some_and(|c| matches!(c.base_type.name.as_str(), "inet" | "cidr"))
 }
 
 /// Whether a pattern is known to start with fixed text. pg_stat_statements shows `LIKE $1` for `x%` and for `%x%` alike,

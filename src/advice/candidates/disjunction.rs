@@ -1,36 +1,50 @@
 //! ORs over several columns: one index for each arm, and only all of them together are of use (BitmapOr).
 
-use crate::pg::{IndexColumn, KeyRoles};
+use crate::pg::{AccessMethod, IndexColumn, IndexDefinition, KeyRoles};
+use crate::snapshot::Server;
 use crate::sql::{OrArm, Scan};
 
 use super::access::Access;
-use super::keys::{KEY_COLUMNS_MAX, KeyList, key_lists};
+use super::keys::{KEY_COLUMNS_MAX, key_lists};
+use super::search_keys::{Operators, Search};
 
 /// Arms at most: a bitmap of more indexes is rarely better than one scan, and nobody maintains nine indexes for an OR.
 const ARMS_MAX: usize = 4;
 
-/// For each disjunction the key lists, one for each arm, that serve it together; with the scan's own equalities before
-/// each arm's keys as a second way.
-pub fn key_sets(access: &Access<'_>, scan: &Scan) -> Vec<Vec<KeyList>> {
+/// The index that finds the rows of one arm.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Arm {
+    /// What it is.
+    pub definition: IndexDefinition,
+    /// What its key columns are for.
+    pub roles: KeyRoles,
+}
+
+/// For each disjunction the indexes, one for each arm, that serve it together; as other ways, with the scan's own
+/// equalities before each arm's keys, and one GIN index over the columns of all arms. A single index where all arms
+/// have the same.
+pub fn sets(access: &Access<'_>, scan: &Scan, server: &Server, workload: &Operators) -> Vec<Vec<Arm>> {
     let mut sets = Vec::new();
     for arms in scan.or_groups.iter().filter(|arms| arms.len() >= 2 && arms.len() <= ARMS_MAX) {
-        let Some(lists) = arms.iter().map(|arm| arm_keys(access, arm)).collect::<Option<Vec<KeyList>>>() else {
+        let Some(mut indexes) =
+            arms.iter().map(|arm| index_of(access, arm, server, workload)).collect::<Option<Vec<Arm>>>()
+        else {
             continue;
         };
-        if lists.iter().all(|list| list == &lists[0]) {
-            continue;
-        }
-        let led: Vec<KeyList> = lists.iter().map(|list| led_by_equalities(access, list)).collect();
-        if led != lists {
+        indexes.dedup();
+        let led: Vec<Arm> = indexes.iter().map(|arm| led_by_equalities(access, arm)).collect();
+        if led != indexes && led.len() > 1 {
             sets.push(led);
         }
-        sets.push(lists);
+        sets.extend(over_all_columns(&indexes));
+        sets.push(indexes);
     }
     sets
 }
 
-/// The fullest key list of one arm by its own quals; `None` when no index finds its rows.
-fn arm_keys(access: &Access<'_>, arm: &OrArm) -> Option<KeyList> {
+/// The index for one arm by its own quals, the btree with the most key columns if there is one; `None` when no index
+/// finds its rows.
+fn index_of(access: &Access<'_>, arm: &OrArm, server: &Server, workload: &Operators) -> Option<Arm> {
     let mut own = access.clone();
     own.equalities.clear();
     own.ranges.clear();
@@ -41,19 +55,48 @@ fn arm_keys(access: &Access<'_>, arm: &OrArm) -> Option<KeyList> {
     for qual in arm {
         own.add_qual(qual);
     }
-    key_lists(&own).into_iter().max_by_key(|list| list.keys.len())
+    let btree = key_lists(&own).into_iter().max_by_key(|list| list.keys.len());
+    let search = Search::of(arm, &[], None);
+    let searched = || search.indexes(access.relation, server, workload).definitions.into_iter().next();
+    match btree {
+        Some(list) => Some(Arm { definition: IndexDefinition::btree(list.keys), roles: list.roles }),
+        None => searched().map(|definition| Arm { definition, roles: KeyRoles::default() }),
+    }
 }
 
-fn led_by_equalities(access: &Access<'_>, list: &KeyList) -> KeyList {
-    let mut keys: Vec<IndexColumn> = access
+fn led_by_equalities(access: &Access<'_>, arm: &Arm) -> Arm {
+    let keys = &arm.definition.key_columns;
+    if arm.definition.access_method != AccessMethod::Btree {
+        return arm.clone();
+    }
+    let mut led: Vec<IndexColumn> = access
         .equalities
         .iter()
         .filter(|equality| equality.is_single)
         .map(|equality| equality.key.clone())
-        .filter(|key| !list.keys.iter().any(|own| own.target == key.target))
-        .take(KEY_COLUMNS_MAX.saturating_sub(list.keys.len()))
+        .filter(|key| !keys.iter().any(|own| own.target == key.target))
+        .take(KEY_COLUMNS_MAX.saturating_sub(keys.len()))
         .collect();
-    let n_equality = keys.len() + list.roles.n_equality;
-    keys.extend(list.keys.iter().cloned());
-    KeyList { keys, roles: KeyRoles { n_equality, is_ordered: false } }
+    let n_equality = led.len() + arm.roles.n_equality;
+    led.extend(keys.iter().cloned());
+    Arm { definition: IndexDefinition::btree(led), roles: KeyRoles { n_equality, is_ordered: false } }
+}
+
+/// One GIN index over what the GIN indexes of several arms are over: each arm searches it by its own column.
+fn over_all_columns(indexes: &[Arm]) -> Option<Vec<Arm>> {
+    let is_gin = |arm: &Arm| arm.definition.access_method == AccessMethod::Gin;
+    if indexes.len() < 2 || !indexes.iter().all(is_gin) {
+        return None;
+    }
+    let mut key_columns: Vec<IndexColumn> = Vec::new();
+    for key in indexes.iter().flat_map(|arm| &arm.definition.key_columns) {
+        if !key_columns.contains(key) {
+            key_columns.push(key.clone());
+        }
+    }
+    key_columns.truncate(KEY_COLUMNS_MAX);
+    Some(vec![Arm {
+        definition: IndexDefinition { key_columns, ..indexes[0].definition.clone() },
+        ..indexes[0].clone()
+    }])
 }

@@ -4,7 +4,9 @@
 use std::collections::BTreeMap;
 
 use crate::pg::IndexTarget;
-use crate::sql::{Comparand, Comparison, JoinKind, JoinQual, Qual, Shape};
+use crate::sql::{Comparand, Comparison, JoinKind, JoinQual, Qual, Shape, commuted};
+
+use super::search_keys::JoinedOperator;
 
 /// The join keys of scan number `scan`, one list for each scan that it is joined to: the columns of a composite key
 /// stay together.
@@ -29,6 +31,21 @@ pub fn join_keys(shape: &Shape, scan: usize) -> Vec<Vec<IndexTarget>> {
         }
     }
     lists
+}
+
+/// The operators by which the values of scan number `scan` are searched for each row of another: `a.span @> b.at`.
+pub fn joined_operators(shape: &Shape, scan: usize) -> Vec<JoinedOperator> {
+    let operator_of = |join: &JoinQual| {
+        let Comparison::Operator(operator) = &join.comparison else { return None };
+        match () {
+            () if join.right_scan == scan => Some((join.right.clone(), commuted(operator)?.to_owned())),
+            () if join.left_scan == scan && join.kind != JoinKind::PerRow => {
+                Some((join.left.clone(), operator.clone()))
+            }
+            () => None,
+        }
+    };
+    shape.joins.iter().filter_map(operator_of).collect()
 }
 
 /// Equalities with a constant that scan number `scan` has by way of a join: from `a.id = b.a_id AND a.id = $1` the

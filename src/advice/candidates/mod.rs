@@ -1,12 +1,16 @@
 //! Candidates: the indexes that the shapes of the workload ask for. Nothing is priced here.
 
 mod access;
+mod alternatives;
 mod disjunction;
+mod footprint;
 mod include;
 mod joins;
 mod keys;
 mod merge;
+mod operator_class;
 mod predicate;
+mod search_keys;
 mod target;
 #[cfg(test)]
 mod tests;
@@ -20,10 +24,15 @@ use crate::snapshot::{Catalog, Index, Relation};
 use crate::sql::{Comparison, Scan, Shape};
 use crate::workload::Workload;
 
-use super::scope::{self, Extent};
+use super::scope;
 use super::{AdviseOptions, Declined};
 use access::{Access, Sharing};
+use alternatives::Ordered;
+use disjunction::Arm;
+use footprint::Footprint;
 use keys::KeyList;
+use predicate::Constants;
+use search_keys::{Operators, Search};
 
 /// Candidates from one scan at most; the fullest use of it comes first.
 const PER_SCAN_MAX: usize = 32;
@@ -50,6 +59,9 @@ pub struct Candidates {
     pub list: Vec<Candidate>,
     /// Candidates, by position in `list`, that are of use only together.
     pub sets: BTreeSet<BTreeSet<usize>>,
+    /// Candidates, by position in `list`, that may be worth more than what the planner prefers to them: they cost less to
+    /// keep.
+    pub alternatives: BTreeSet<usize>,
     /// What was asked for and cannot be, with the reason.
     pub declined: Vec<Declined>,
 }
@@ -69,6 +81,9 @@ pub fn generate(
         catalog,
         options,
         sharing: sharing(catalog, &shapes),
+        operators: operators(catalog, &shapes),
+        ordered: Ordered::of(catalog, shapes.iter().map(|(_, shape)| *shape)),
+        constants: Constants::of(catalog, &workload.statements),
         updated: updated_columns(catalog, workload),
         candidates: Candidates::default(),
         positions: BTreeMap::new(),
@@ -86,6 +101,9 @@ struct Builder<'s> {
     catalog: &'s Catalog<'s>,
     options: &'s AdviseOptions,
     sharing: Sharing,
+    operators: Operators,
+    ordered: Ordered,
+    constants: Constants,
     updated: BTreeMap<Oid, BTreeSet<String>>,
     candidates: Candidates,
     positions: BTreeMap<(Oid, IndexDefinition), usize>,
@@ -96,16 +114,18 @@ impl<'s> Builder<'s> {
     fn add_scan(&mut self, statement: usize, shape: &'s Shape, number: usize) {
         let scan = &shape.scans[number];
         let Some(relation) = scope::indexed_relation(self.catalog, scan.relation) else { return };
-        let mut access = Access::of_scan(relation, Extent::of(self.catalog, relation), scan);
         if is_found_by_unique_index(relation, scan) {
             return;
         }
+        let mut access = Access::of_scan(self.catalog, relation, scan, &self.constants);
         for qual in joins::carried_constants(shape, number) {
             access.add_qual(&qual);
         }
         access.sort_equalities(&self.sharing);
+        let joined = joins::joined_operators(shape, number);
+        let search = Search::of(&scan.quals, &joined, scan.nearest.as_ref()).beside(access.single_columns());
         if let Some(reason) = scope::refusal(self.catalog, relation, self.options) {
-            self.refuse_first(&access, &reason);
+            self.refuse_first(&access, &search, &reason);
             return;
         }
         let mut lists = keys::key_lists(&access);
@@ -114,10 +134,16 @@ impl<'s> Builder<'s> {
         }
         lists.truncate(PER_SCAN_MAX);
         self.add_lists(statement, &access, &lists);
-        for set in disjunction::key_sets(&access, scan) {
-            self.add_set(statement, relation, &set);
+        self.add_search(statement, &access, &search);
+        self.add_alternatives(statement, &access, scan);
+        for set in disjunction::sets(&access, scan, &self.catalog.snapshot().server, &self.operators) {
+            self.add_set(statement, relation, set);
         }
         self.refuse_targets(&access);
+        for qual in &scan.unindexable {
+            let (definition, reason) = target::unindexable(relation, qual);
+            self.refuse(relation, definition, &reason);
+        }
     }
 
     /// Keys for the inner side of a nested loop: the join key first, and the scan's own equalities first.
@@ -138,6 +164,7 @@ impl<'s> Builder<'s> {
 
     fn add_lists(&mut self, statement: usize, access: &Access<'s>, lists: &[KeyList]) {
         let nothing = BTreeSet::new();
+        let mut has_partial = false;
         for list in lists {
             let updated = self.updated.get(&access.relation.oid).unwrap_or(&nothing);
             let included = include::included_columns(access, list, updated);
@@ -147,6 +174,7 @@ impl<'s> Builder<'s> {
                 let partial =
                     IndexDefinition { predicate: Some(predicate.sql.clone()), ..IndexDefinition::btree(keys.cloned()) };
                 if !partial.key_columns.is_empty() {
+                    has_partial = true;
                     self.add(statement, access.relation, partial, list.roles);
                 }
             }
@@ -156,7 +184,7 @@ impl<'s> Builder<'s> {
             }
             self.add(statement, access.relation, plain, list.roles);
         }
-        if lists.is_empty() {
+        if !has_partial {
             self.add_predicate_alone(statement, access);
         }
     }
@@ -177,14 +205,36 @@ impl<'s> Builder<'s> {
         self.add(statement, access.relation, definition, KeyRoles { n_equality: 0, is_ordered: false });
     }
 
-    fn add_set(&mut self, statement: usize, relation: &'s Relation, lists: &[KeyList]) {
-        let mut set = BTreeSet::new();
-        for list in lists {
-            let definition = IndexDefinition::btree(list.keys.iter().cloned());
-            if covering_index(relation, &definition, list.roles).is_some() {
-                continue;
+    /// Indexes of other access methods than btree, each for all rows and for those of the scan's predicate.
+    fn add_search(&mut self, statement: usize, access: &Access<'s>, search: &Search) {
+        let found = search.indexes(access.relation, &self.catalog.snapshot().server, &self.operators);
+        for definition in found.definitions {
+            if let Some(predicate) = &access.predicate {
+                let partial = IndexDefinition { predicate: Some(predicate.sql.clone()), ..definition.clone() };
+                self.add(statement, access.relation, partial, KeyRoles::default());
             }
-            set.extend(self.add(statement, relation, definition, list.roles));
+            self.add(statement, access.relation, definition, KeyRoles::default());
+        }
+        for (definition, reason) in found.refused {
+            self.refuse(access.relation, definition, &reason);
+        }
+    }
+
+    /// BRIN and hash indexes that could stand in for a btree.
+    fn add_alternatives(&mut self, statement: usize, access: &Access<'s>, scan: &Scan) {
+        let hashes = alternatives::hashes(self.catalog, access.relation, scan, &self.ordered);
+        for definition in alternatives::block_ranges(access).into_iter().chain(hashes) {
+            let position = self.add(statement, access.relation, definition, KeyRoles::default());
+            self.candidates.alternatives.extend(position);
+        }
+    }
+
+    fn add_set(&mut self, statement: usize, relation: &'s Relation, arms: Vec<Arm>) {
+        let mut set = BTreeSet::new();
+        for Arm { definition, roles } in arms {
+            if covering_index(relation, &definition, roles).is_none() {
+                set.extend(self.add(statement, relation, definition, roles));
+            }
         }
         if set.len() > 1 {
             self.candidates.sets.insert(set);
@@ -219,9 +269,17 @@ impl<'s> Builder<'s> {
     }
 
     /// Says why nothing is proposed for a relation, by the example of the index that its scan asks for most.
-    fn refuse_first(&mut self, access: &Access<'_>, reason: &str) {
-        if let Some(list) = keys::key_lists(access).into_iter().next() {
-            self.refuse(access.relation, IndexDefinition::btree(list.keys), reason);
+    fn refuse_first(&mut self, access: &Access<'_>, search: &Search, reason: &str) {
+        let btree = keys::key_lists(access).into_iter().next().map(|list| IndexDefinition::btree(list.keys));
+        let found = || {
+            search
+                .indexes(access.relation, &self.catalog.snapshot().server, &self.operators)
+                .definitions
+                .into_iter()
+                .next()
+        };
+        if let Some(definition) = btree.or_else(found) {
+            self.refuse(access.relation, definition, reason);
         }
     }
 
@@ -263,10 +321,11 @@ fn is_constant_under(predicate: &predicate::Predicate, key: &crate::pg::IndexCol
 /// The usable existing index that serves everything the definition would. A full index serves what a partial one
 /// does, but reads the rows that the predicate keeps out: whether that is as good is the planner's to say.
 pub fn covering_index<'r>(relation: &'r Relation, definition: &IndexDefinition, roles: KeyRoles) -> Option<&'r Index> {
+    let definition = target::spelled_as_existing(relation, definition);
     relation.indexes.iter().find(|index| {
         index.is_usable()
             && index.definition.predicate == definition.predicate
-            && covers(&index.definition, definition, roles)
+            && covers(&index.definition, &definition, roles)
     })
 }
 
@@ -304,6 +363,21 @@ fn sharing(catalog: &Catalog<'_>, shapes: &[(usize, &Shape)]) -> Sharing {
     sharing
 }
 
+/// The operators by which the statements search each target, in conjuncts, in arms of OR and in joins.
+fn operators(catalog: &Catalog<'_>, shapes: &[(usize, &Shape)]) -> Operators {
+    let mut operators = Operators::default();
+    for (_, shape) in shapes {
+        for (number, scan) in shape.scans.iter().enumerate() {
+            let relation = catalog.partition_root(scan.relation);
+            operators.add(relation, &Search::of(&scan.quals, &joins::joined_operators(shape, number), None));
+            for arm in scan.or_groups.iter().flatten() {
+                operators.add(relation, &Search::of(arm, &[], None));
+            }
+        }
+    }
+    operators
+}
+
 /// The columns that any UPDATE of the workload sets, by relation.
 fn updated_columns(catalog: &Catalog<'_>, workload: &Workload) -> BTreeMap<Oid, BTreeSet<String>> {
     let mut updated: BTreeMap<Oid, BTreeSet<String>> = BTreeMap::new();
@@ -314,53 +388,4 @@ fn updated_columns(catalog: &Catalog<'_>, workload: &Workload) -> BTreeMap<Oid, 
         }
     }
     updated
-}
-
-/// What a statement touches, to tell quickly which candidates can matter to it.
-struct Footprint {
-    targets: BTreeMap<Oid, BTreeSet<IndexTarget>>,
-    conditions: BTreeMap<Oid, BTreeSet<String>>,
-}
-
-impl Footprint {
-    fn of(catalog: &Catalog<'_>, shape: &Shape) -> Self {
-        let mut footprint = Self { targets: BTreeMap::new(), conditions: BTreeMap::new() };
-        for scan in &shape.scans {
-            let Some(relation) = scope::indexed_relation(catalog, scan.relation) else { continue };
-            let targets = footprint.targets.entry(relation.oid).or_default();
-            targets
-                .extend(scan.quals.iter().chain(scan.or_groups.iter().flatten().flatten()).map(|q| q.target.clone()));
-            targets.extend(scan.order.iter().map(|key| key.target.clone()));
-            targets.extend(scan.group.iter().chain(&scan.extremes).cloned());
-            targets.extend(scan.row_comparisons.iter().flat_map(|row| row.targets.iter().cloned()));
-            let conditions = predicate::conditions_implied(relation, &scan.quals);
-            footprint.conditions.entry(relation.oid).or_default().extend(conditions);
-        }
-        for join in &shape.joins {
-            for (scan, target) in [(join.left_scan, &join.left), (join.right_scan, &join.right)] {
-                let relation = shape.scans.get(scan).map(|scan| catalog.partition_root(scan.relation));
-                if let Some(relation) = relation {
-                    footprint.targets.entry(relation).or_default().insert(target.clone());
-                }
-            }
-        }
-        footprint
-    }
-
-    /// Whether the statement compares or sorts by the leading key column, and implies the predicate.
-    fn could_use(&self, relation: Oid, definition: &IndexDefinition) -> bool {
-        let leads = definition
-            .key_columns
-            .first()
-            .is_some_and(|key| self.targets.get(&relation).is_some_and(|targets| targets.contains(&key.target)));
-        let implies = |predicate: &String| {
-            self.conditions.get(&relation).is_some_and(|conditions| {
-                conditions.contains(predicate)
-                    || predicate
-                        .split(" AND ")
-                        .all(|part| conditions.contains(part.trim_start_matches('(').trim_end_matches(')')))
-            })
-        };
-        leads && definition.predicate.as_ref().is_none_or(implies)
-    }
 }

@@ -4,12 +4,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::error::Result;
-use crate::pg::IndexTarget;
+use crate::pg::{IndexColumn, IndexTarget, quote_identifier};
 use crate::whatif::CandidateId;
 
-use super::greedy::changes;
 use super::pricer::{Configuration, Pricer};
-use super::worth::{self, Change, NARROW_GAIN_MIN, WITHOUT_INCLUDE_GAIN_MIN, WORKLOAD_GAIN_MIN};
+use super::worth::{
+    Change, NARROW_GAIN_MIN, NARROW_GAIN_UNDER_BUDGET_MIN, WITHOUT_INCLUDE_GAIN_MIN, WORKLOAD_GAIN_MIN,
+};
 use super::{Item, Limits};
 
 /// Rounds at most; the choice settles in two or three.
@@ -53,7 +54,7 @@ fn drop_idle(
     loop {
         for id in std::mem::take(&mut unknown) {
             let gains = contribution(pricer, chosen, id)?;
-            match worth::refusal(&gains, gain_min) {
+            match limits.items[id.0 as usize].refusal(&gains, gain_min) {
                 Some(reason) => idle.insert(id, (gains.iter().map(Change::gain).sum(), reason)),
                 None => idle.remove(&id),
             };
@@ -71,6 +72,19 @@ fn drop_idle(
         let shares = |other: &&CandidateId| !pricer.affected(&Configuration::from([**other])).is_disjoint(&places);
         unknown = chosen.iter().filter(shares).copied().collect();
     }
+}
+
+/// What becomes of the statements that `candidates` can matter to, between two configurations.
+fn changes(
+    pricer: &mut Pricer<'_>,
+    candidates: &Configuration,
+    before: &Configuration,
+    after: &Configuration,
+) -> Result<Vec<Change>> {
+    let places = pricer.affected(candidates);
+    let before = pricer.costs(&places, before)?;
+    let after = pricer.costs(&places, after)?;
+    Ok(places.into_iter().map(|place| pricer.statements[place].change(before[&place], after[&place])).collect())
 }
 
 /// What `id` changes, given all others.
@@ -133,7 +147,23 @@ fn walks_in_order_only(wide: &Item, narrow: &Item) -> bool {
     let (wide, narrow) = (&wide.candidate, &narrow.candidate);
     let equalities = &wide.definition.key_columns[..wide.roles.n_equality.min(wide.definition.key_columns.len())];
     let leads = narrow.definition.key_columns.first();
-    wide.roles.is_ordered && !equalities.is_empty() && !equalities.iter().any(|key| Some(key) == leads)
+    let is_fixed_by_predicate = |key: &IndexColumn| {
+        let names = |column: &str| narrow.definition.predicate.as_deref().is_some_and(|sql| fixes(sql, column));
+        key.target.column().is_some_and(names)
+    };
+    wide.roles.is_ordered
+        && !equalities.is_empty()
+        && !equalities.iter().any(|key| Some(key) == leads)
+        && !equalities.iter().all(is_fixed_by_predicate)
+}
+
+/// Whether a predicate as candidates have it compares the column with a constant.
+fn fixes(predicate: &str, column: &str) -> bool {
+    let name = quote_identifier(column);
+    predicate.split(" AND ").any(|condition| {
+        let condition = condition.trim_start_matches('(');
+        condition.starts_with(&format!("{name} = ")) || condition.starts_with(&format!("{name})::text = "))
+    })
 }
 
 fn width(item: &Item) -> usize {
@@ -166,6 +196,9 @@ fn keeps_gain(
     let by_narrow = changes(pricer, &both, &without, &replaced)?;
     let (gain_wide, gain_narrow): (f64, f64) =
         (by_wide.iter().map(Change::gain).sum(), by_narrow.iter().map(Change::gain).sum());
+    if limits.budget.is_some() {
+        return Ok(gain_narrow >= NARROW_GAIN_UNDER_BUDGET_MIN * gain_wide);
+    }
     if adds_only_include(&limits.items[wide.0 as usize], &limits.items[narrow.0 as usize]) {
         return Ok(gain_narrow >= WITHOUT_INCLUDE_GAIN_MIN * gain_wide);
     }
@@ -210,10 +243,6 @@ fn first_regression(pricer: &mut Pricer<'_>, chosen: &Configuration, nothing: &C
     let places = pricer.affected(chosen);
     let before = pricer.costs(&places, nothing)?;
     let after = pricer.costs(&places, chosen)?;
-    Ok(places.into_iter().find(|place| {
-        let weighed = &pricer.statements[*place];
-        let change =
-            Change { weight: weighed.weight, is_join: weighed.is_join, before: before[place], after: after[place] };
-        change.is_regression()
-    }))
+    let is_worse = |place: &usize| pricer.statements[*place].change(before[place], after[place]).is_regression();
+    Ok(places.into_iter().find(is_worse))
 }

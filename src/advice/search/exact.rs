@@ -1,10 +1,10 @@
-//! Every subset of a small pool, for a budget that greedy choice may use badly: a large index that fits can save more
-//! than the small ones whose gain per byte is better.
+//! Every subset of a small pool: no step by step choice is better than looking at all.
 
 use crate::error::Result;
 use crate::whatif::CandidateId;
 
 use super::Limits;
+use super::explore;
 use super::pricer::{Configuration, Pricer};
 
 /// Candidates at most: 4,096 subsets, of which each statement sees few different ones.
@@ -13,38 +13,34 @@ pub const POOL_MAX: usize = 12;
 /// Prices that an exact check may ask for.
 const QUESTIONS_MAX: usize = 4_096;
 
-/// The cheapest subset of `pool` within the budget, the fewest bytes among equals; `None` when there are too many
+/// The subset of `pool` within the budget that is worth most, the fewest bytes among equals; `None` when there are too many
 /// subsets to look at.
 ///
 /// # Errors
 /// When the backend is lost or the run was interrupted.
 pub fn best_subset(
     pricer: &mut Pricer<'_>,
-    pool: &[CandidateId],
+    pool: &Configuration,
     limits: &Limits<'_>,
 ) -> Result<Option<Configuration>> {
+    let pool: Vec<CandidateId> = pool.iter().copied().collect();
     let n_questions: usize = pricer
         .statements
         .iter()
         .map(|weighed| 1_usize << pool.iter().filter(|id| weighed.relevant.contains(id)).count().min(20))
         .sum();
-    if pool.len() > POOL_MAX || n_questions > QUESTIONS_MAX {
+    let n_calls_left = limits.n_calls_max.saturating_sub(pricer.n_calls()) as usize;
+    if pool.len() > POOL_MAX || n_questions > QUESTIONS_MAX.min(n_calls_left) {
         return Ok(None);
     }
-    let mut best: Option<(f64, u64, Configuration)> = None;
+    let mut subsets = Vec::new();
     for bits in 0_u32..(1 << pool.len()) {
         let subset: Configuration =
             pool.iter().enumerate().filter(|(bit, _)| bits & (1 << bit) != 0).map(|(_, id)| *id).collect();
-        if !limits.fits(&subset) {
-            continue;
-        }
-        let (cost, bytes) = (pricer.total(&subset)?, limits.bytes(&subset).0);
-        let is_better = best
-            .as_ref()
-            .is_none_or(|(best_cost, best_bytes, _)| cost.total_cmp(best_cost).then(bytes.cmp(best_bytes)).is_lt());
-        if is_better {
-            best = Some((cost, bytes, subset));
+        if limits.fits(&subset) {
+            pricer.total(&subset)?;
+            subsets.push(subset);
         }
     }
-    Ok(best.map(|(_, _, subset)| subset))
+    Ok(explore::best_of(pricer, limits, &subsets))
 }

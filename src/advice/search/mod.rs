@@ -1,19 +1,25 @@
 //! The search for the best set of candidates under a budget. Asks the planner through `Pricer`, builds nothing.
 //!
-//! Price everything at once (a bound, and the pool: what the planner used), choose greedily, look at every subset where
-//! a budget binds and the pool is small, then settle.
+//! Price everything at once (a bound, and the pool: what the planner used), ask for the plans that come next when a
+//! candidate is missing, then search and question in turn, look at every subset where the pool is small, and settle.
 
 mod closing;
 mod exact;
-mod greedy;
+mod expand;
+mod explore;
+mod local;
+mod model;
+mod plans;
 mod pricer;
+mod refusals;
 #[cfg(test)]
 mod tests;
 mod worth;
 
 pub use pricer::{Configuration, Pricer, Weighed};
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
 
 use crate::error::Result;
 use crate::pg::{Bytes, Oid};
@@ -21,7 +27,7 @@ use crate::whatif::CandidateId;
 
 use super::candidates::Candidate;
 use super::options::Phase;
-use greedy::{Move, Score};
+use worth::Change;
 
 /// Statements from which shares are counted against a mean statement rather than the workload.
 const MEAN_FACTOR: f64 = 100.0;
@@ -33,12 +39,28 @@ pub struct Item {
     pub candidate: Candidate,
     /// Its size on the backend's axis.
     pub bytes: Bytes,
-    /// What breaks ties: relation and definition as text.
+    /// What maintaining it costs beyond what it makes superfluous, weighed as the statements are.
+    pub write_cost: f64,
+    /// The HOT updates that it ends, in words; `None` when there are none.
+    pub hot_loss: Option<String>,
+    /// Relation and definition as text.
     pub name: String,
     /// Whether the backend can build it.
     pub is_buildable: bool,
     /// The existing index with the same keys, to which it only adds INCLUDE columns.
     pub extends: Option<Oid>,
+}
+
+impl Item {
+    /// Why `changes` are not worth having it, in words for `declined`; `None` when they are.
+    fn refusal(&self, changes: &[Change], gain_min: f64) -> Option<String> {
+        let reason = worth::refusal(changes, gain_min, self.write_cost)?;
+        let is_for_writes = worth::refusal(changes, gain_min, 0.0).is_none();
+        match &self.hot_loss {
+            Some(hot_loss) if is_for_writes => Some(format!("{reason}; {hot_loss}")),
+            _ => Some(reason),
+        }
+    }
 }
 
 /// What a choice must keep to.
@@ -74,9 +96,10 @@ impl Limits<'_> {
         (share * self.workload_cost).min(share * MEAN_FACTOR * mean)
     }
 
-    /// The names of a set, to break ties.
-    fn names(&self, configuration: &Configuration) -> Vec<&str> {
-        configuration.iter().map(|id| self.items[id.0 as usize].name.as_str()).collect()
+    /// Which of two sets is to be preferred where both are worth the same: the smaller one, then the one that the
+    /// statements ask for first.
+    fn compare(&self, a: &Configuration, b: &Configuration) -> Ordering {
+        self.bytes(a).cmp(&self.bytes(b)).then_with(|| a.cmp(b))
     }
 }
 
@@ -87,43 +110,46 @@ pub struct Seed {
     pub floors: Vec<f64>,
     /// The candidates that some plan used.
     pub pool: Configuration,
-    /// The sets of several candidates that one plan used.
-    pub together: BTreeSet<Configuration>,
     /// The candidates that the backend could not judge in some statement.
     pub unproven: Configuration,
     /// The candidates that only add INCLUDE columns to an index which the plans use already.
     pub extensions: Configuration,
 }
 
-/// Prices every statement with all the candidates at once that its own shape asks for.
+/// The share of all questions that may be asked for the plans that come next.
+const EXPANSION_SHARE: f64 = 0.4;
+
+/// Prices every statement with all the candidates at once that its own shape asks for, and with all that it could use;
+/// then without those of its best plan, and so on.
 ///
 /// # Errors
 /// When the backend is lost or the run was interrupted.
-pub fn seed(pricer: &mut Pricer<'_>, items: &[Item]) -> Result<Seed> {
+pub fn seed(pricer: &mut Pricer<'_>, limits: &Limits<'_>) -> Result<Seed> {
     let mut asked: Vec<Configuration> = vec![Configuration::new(); pricer.statements.len()];
     for (place, weighed) in pricer.statements.iter().enumerate() {
-        let asks = |id: &&CandidateId| items[id.0 as usize].candidate.asked_by.contains(&weighed.statement);
+        let asks = |id: &&CandidateId| limits.items[id.0 as usize].candidate.asked_by.contains(&weighed.statement);
         asked[place] = weighed.relevant.iter().filter(asks).copied().collect();
     }
+    let all: Vec<Configuration> = pricer.statements.iter().map(|weighed| weighed.relevant.clone()).collect();
     pricer.fetch(asked.iter().cloned().enumerate())?;
-    let mut seed = Seed::default();
-    for (place, all) in asked.iter().enumerate() {
-        let before = pricer.cost(place, &Configuration::new())?;
-        let Some(price) = pricer.price(place, all)? else {
-            seed.floors.push(before);
-            continue;
-        };
-        // The planner is not exactly monotone, and a bound must be one.
-        seed.floors.push(price.total_cost.min(before));
-        seed.pool.extend(price.used.iter().copied());
-        seed.unproven.extend(price.unproven.iter().copied());
-        if price.used.len() > 1 {
-            seed.together.insert(price.used.clone());
+    pricer.fetch(all.iter().cloned().enumerate())?;
+    let mut seed = Seed { extensions: extensions(pricer, limits.items)?, ..Seed::default() };
+    for (place, visible) in asked.iter().chain(&all).enumerate() {
+        let place = place % asked.len();
+        if let Some(price) = pricer.price(place, visible)? {
+            seed.unproven.extend(price.unproven.iter().copied());
         }
     }
-    seed.extensions = extensions(pricer, items)?;
+    let n_questions = (limits.n_calls_max as f64 * EXPANSION_SHARE) as usize;
+    expand::expand(pricer, &asked, n_questions, limits.gain_min(worth::WORKLOAD_GAIN_MIN))?;
+    for place in 0..asked.len() {
+        let known = pricer.plans(place);
+        // The planner is not exactly monotone, and a bound must be one.
+        seed.floors
+            .push(known.at_most(&Configuration::new()).min(known.plans().first().map_or(f64::INFINITY, |p| p.cost)));
+        seed.pool.extend(known.plans().iter().flat_map(|plan| plan.needs.iter().copied()));
+    }
     seed.pool = seed.pool.difference(&seed.extensions).copied().collect();
-    seed.together.retain(|set| set.is_disjoint(&seed.extensions));
     Ok(seed)
 }
 
@@ -156,42 +182,36 @@ pub struct Choice {
     pub refused: BTreeMap<CandidateId, String>,
 }
 
-/// Chooses from `pool`, with `sets` as moves of their own.
+/// Rounds of choosing and settling: what settling took out leaves room under a budget.
+const ROUNDS_MAX: usize = 3;
+
+/// Chooses from `pool`.
 ///
 /// # Errors
 /// When the backend is lost or the run was interrupted.
-pub fn search(
-    pricer: &mut Pricer<'_>,
-    pool: &Configuration,
-    sets: &BTreeSet<Configuration>,
-    limits: &Limits<'_>,
-) -> Result<Choice> {
-    pricer.enter(Phase::Choosing, pool.len());
-    let mut moves: BTreeSet<Move> = pool.iter().map(|id| Move(Configuration::from([*id]))).collect();
-    moves.extend(sets.iter().cloned().map(Move));
-    let (mut chosen, mut refused) = greedy::choose(pricer, Configuration::new(), &moves, limits, Score::Gain)?;
-    if limits.budget.is_some() {
-        let (by_byte, refused_by_byte) =
-            greedy::choose(pricer, Configuration::new(), &moves, limits, Score::GainPerByte)?;
-        if pricer.total(&by_byte)? < pricer.total(&chosen)? {
-            (chosen, refused) = (by_byte, refused_by_byte);
-        }
-        let pool: Vec<CandidateId> = pool.iter().copied().collect();
-        if let Some(best) = exact::best_subset(pricer, &pool, limits)?
-            && pricer.total(&best)? < pricer.total(&chosen)?
+pub fn search(pricer: &mut Pricer<'_>, pool: &Configuration, limits: &Limits<'_>) -> Result<Choice> {
+    let mut refused = BTreeMap::new();
+    let mut open = pool.clone();
+    let mut best = Configuration::new();
+    for round in 0..ROUNDS_MAX {
+        pricer.enter(Phase::Choosing, open.len());
+        let mut chosen = explore::best(pricer, &open, limits)?;
+        if let Some(exact) = exact::best_subset(pricer, &open, limits)?
+            && explore::is_better(pricer, limits, &chosen, &exact)
         {
-            chosen = best;
+            chosen = exact;
         }
-    }
-    pricer.enter(Phase::Refining, pool.len());
-    chosen = closing::settle(pricer, chosen, limits, &mut refused)?;
-    if limits.budget.is_some() {
-        // What became smaller may have left room for more.
-        let (more, _) = greedy::choose(pricer, chosen.clone(), &moves, limits, Score::Gain)?;
-        if more != chosen {
-            chosen = closing::settle(pricer, more, limits, &mut refused)?;
+        pricer.enter(Phase::Refining, open.len());
+        let settled = closing::settle(pricer, chosen.clone(), limits, &mut refused)?;
+        if round == 0 || explore::is_better(pricer, limits, &best, &settled) {
+            best = settled.clone();
         }
+        let taken_out: Configuration = chosen.difference(&settled).copied().collect();
+        if limits.budget.is_none() || taken_out.is_empty() {
+            break;
+        }
+        open = open.difference(&taken_out).copied().collect();
     }
-    refused.retain(|id, _| !chosen.contains(id));
-    Ok(Choice { chosen, refused })
+    refusals::explain(pricer, limits, pool, &best, &mut refused);
+    Ok(Choice { chosen: best, refused })
 }

@@ -6,6 +6,8 @@ use crate::error::Result;
 use crate::whatif::{Ask, CandidateId, Planner, Price};
 
 use super::super::options::{OnProgress, Phase, Progress};
+use super::plans::KnownPlans;
+use super::worth::Change;
 
 /// A set of candidates that exist at once.
 pub type Configuration = BTreeSet<CandidateId>;
@@ -26,6 +28,13 @@ pub struct Weighed {
     pub relevant: BTreeSet<CandidateId>,
 }
 
+impl Weighed {
+    /// What becomes of it between two costs of one execution.
+    pub fn change(&self, before: f64, after: f64) -> Change {
+        Change { weight: self.weight, is_join: self.is_join, before, after }
+    }
+}
+
 /// Prices configurations, statement by statement.
 pub struct Pricer<'p> {
     planner: &'p mut dyn Planner,
@@ -35,6 +44,8 @@ pub struct Pricer<'p> {
     /// For each candidate, the places of the statements that it can matter to.
     places: BTreeMap<CandidateId, BTreeSet<usize>>,
     known: BTreeMap<(usize, Configuration), Option<Price>>,
+    /// What all those prices tell of each statement, by its place.
+    plans: Vec<KnownPlans>,
     phase: Phase,
     n_candidates: usize,
 }
@@ -43,7 +54,9 @@ impl<'p> Pricer<'p> {
     /// A pricer of `statements` that knows no price yet.
     pub fn new(planner: &'p mut dyn Planner, progress: OnProgress<'p>, statements: Vec<Weighed>) -> Self {
         let places = places_by_candidate(&statements);
-        Self { planner, progress, statements, places, known: BTreeMap::new(), phase: Phase::Pricing, n_candidates: 0 }
+        let plans = vec![KnownPlans::default(); statements.len()];
+        let known = BTreeMap::new();
+        Self { planner, progress, statements, places, known, plans, phase: Phase::Pricing, n_candidates: 0 }
     }
 
     /// Tells where the run is from now on.
@@ -62,6 +75,11 @@ impl<'p> Pricer<'p> {
         self.planner.n_calls()
     }
 
+    /// Questions whose answers are known.
+    pub fn n_known(&self) -> usize {
+        self.known.len()
+    }
+
     /// Leaves out the statements at these places, which are ascending.
     pub fn forget(&mut self, places: &[usize]) {
         let statements = std::mem::take(&mut self.statements);
@@ -69,6 +87,8 @@ impl<'p> Pricer<'p> {
         let (old_places, statements): (Vec<usize>, Vec<Weighed>) = kept.unzip();
         self.statements = statements;
         self.places = places_by_candidate(&self.statements);
+        let plans = std::mem::take(&mut self.plans).into_iter().enumerate();
+        self.plans = plans.filter(|(place, _)| !places.contains(place)).map(|(_, plans)| plans).collect();
         let known = std::mem::take(&mut self.known);
         let moved = known.into_iter().filter_map(|((place, visible), price)| {
             old_places.binary_search(&place).ok().map(|place| ((place, visible), price))
@@ -114,8 +134,13 @@ impl<'p> Pricer<'p> {
                 })
                 .collect();
             let answers = self.planner.price(&asks)?;
-            for (question, answer) in batch.iter().zip(answers) {
-                self.known.insert(question.clone(), answer.ok());
+            for ((place, visible), answer) in batch.iter().zip(answers) {
+                let price = answer.ok().filter(|price| price.total_cost.is_finite());
+                match &price {
+                    Some(price) => self.plans[*place].learn(visible, &price.used, price.total_cost),
+                    None => self.plans[*place].learn_refusal(visible),
+                }
+                self.known.insert((*place, visible.clone()), price);
             }
         }
         Ok(())
@@ -151,6 +176,31 @@ impl<'p> Pricer<'p> {
             places.iter().map(|place| (*place, self.visible(*place, configuration))).collect();
         self.fetch(questions)?;
         places.iter().map(|place| Ok((*place, self.cost(*place, configuration)?))).collect()
+    }
+
+    /// The prices of other statements of the planner's workload, at `positions`, which ask the same of the same
+    /// relations as `statement` (a position, too); `None` for one that cannot be planned. They are not remembered.
+    ///
+    /// # Errors
+    /// As [`Self::fetch`].
+    pub fn prices_beside(
+        &mut self,
+        statement: usize,
+        positions: &[usize],
+        configuration: &Configuration,
+    ) -> Result<Vec<Option<Price>>> {
+        let Some(place) = self.statements.iter().position(|weighed| weighed.statement == statement) else {
+            return Ok(vec![None; positions.len()]);
+        };
+        let visible = self.visible(place, configuration);
+        let ask = |position: &usize| Ask { statement: *position, visible: visible.clone(), hidden: BTreeSet::new() };
+        let asks: Vec<Ask> = positions.iter().map(ask).collect();
+        Ok(self.planner.price(&asks)?.into_iter().map(std::result::Result::ok).collect())
+    }
+
+    /// What is known of the plans of the statement at `place`.
+    pub fn plans(&self, place: usize) -> &KnownPlans {
+        &self.plans[place]
     }
 
     /// The weighed cost of the whole workload.

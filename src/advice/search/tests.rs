@@ -17,8 +17,9 @@ struct Case {
     /// Costs by the candidates that are used, `A|B`; the planner takes the cheapest of those that it can. `!a` is
     /// what the statement costs as soon as `a` exists.
     statements: Vec<BTreeMap<String, f64>>,
+    /// What maintaining a candidate costs.
     #[serde(default)]
-    sets: Vec<Vec<String>>,
+    write_costs: BTreeMap<String, f64>,
     chosen: Vec<String>,
 }
 
@@ -70,7 +71,7 @@ impl Planner for Table {
 }
 
 /// `a,b` is a key of two columns, `a+b` a key with an INCLUDE column.
-fn item(name: &str, size: f64, asked_by: &BTreeSet<usize>) -> Item {
+fn item(name: &str, size: f64, write_cost: f64, asked_by: &BTreeSet<usize>) -> Item {
     let (keys, included) = name.split_once('+').unwrap_or((name, ""));
     let mut definition = IndexDefinition::btree(keys.split(','));
     definition.included_columns = included.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect();
@@ -83,6 +84,8 @@ fn item(name: &str, size: f64, asked_by: &BTreeSet<usize>) -> Item {
             statements: asked_by.clone(),
         },
         bytes: Bytes((size * 1000.0) as u64),
+        write_cost,
+        hot_loss: None,
         name: name.to_owned(),
         is_buildable: true,
         extends: None,
@@ -91,11 +94,12 @@ fn item(name: &str, size: f64, asked_by: &BTreeSet<usize>) -> Item {
 
 fn run(case: &Case) -> (Vec<String>, u64) {
     let names: Vec<String> = case.sizes.keys().cloned().collect();
+    let write_cost = |name: &str| case.write_costs.get(name).copied().unwrap_or_default();
     let all_statements: BTreeSet<usize> = (0..case.statements.len()).collect();
-    let items: Vec<Item> = case.sizes.iter().map(|(name, size)| item(name, *size, &all_statements)).collect();
+    let items: Vec<Item> =
+        case.sizes.iter().map(|(name, size)| item(name, *size, write_cost(name), &all_statements)).collect();
     let mut table = Table { names, statements: case.statements.clone(), n_calls: 0 };
     let all: Configuration = (0..items.len()).map(|id| CandidateId(id as u32)).collect();
-    let sets = case.sets.iter().map(|set| table.ids(&set.join("|"))).collect::<BTreeSet<_>>();
     let weighed = all_statements
         .iter()
         .map(|statement| Weighed {
@@ -114,10 +118,9 @@ fn run(case: &Case) -> (Vec<String>, u64) {
         n_statements: case.statements.len(),
         n_calls_max: 10_000,
     };
-    let seed = seed(&mut pricer, &items).unwrap();
+    let seed = seed(&mut pricer, &limits).unwrap();
     let pool = if case.budget.is_some() { all.clone() } else { seed.pool.clone() };
-    let moves = seed.together.iter().cloned().chain(sets).collect();
-    let choice = search(&mut pricer, &pool, &moves, &limits).unwrap();
+    let choice = search(&mut pricer, &pool, &limits).unwrap();
     let chosen = choice.chosen.iter().map(|id| items[id.0 as usize].name.clone()).collect();
     (chosen, pricer.n_calls())
 }

@@ -23,6 +23,9 @@ pub const REGRESSION_MAX: f64 = 1.1;
 /// The share of a wider index's gain that a narrower one must keep to replace it.
 pub const NARROW_GAIN_MIN: f64 = 0.95;
 
+/// The same under a budget, which says how many bytes the gain may cost: then only what is lost in rounding.
+pub const NARROW_GAIN_UNDER_BUDGET_MIN: f64 = 0.999;
+
 /// The same when the wider one only adds INCLUDE columns: the heap pages that these save are mostly cached, and every
 /// UPDATE of them ceases to be HOT.
 pub const WITHOUT_INCLUDE_GAIN_MIN: f64 = 0.9;
@@ -71,8 +74,8 @@ impl Change {
 }
 
 /// Why a change is not worth it, in words for `declined`; `None` when it is. `gain_min` is the weighed gain that it
-/// must reach over all statements.
-pub fn refusal(changes: &[Change], gain_min: f64) -> Option<String> {
+/// must reach over all statements, beside `write_cost`, which is weighed too.
+pub fn refusal(changes: &[Change], gain_min: f64, write_cost: f64) -> Option<String> {
     let gain: f64 = changes.iter().map(Change::gain).sum();
     if gain <= 0.0 {
         return Some("no statement gains by it beside the indexes that are proposed".to_owned());
@@ -87,6 +90,9 @@ pub fn refusal(changes: &[Change], gain_min: f64) -> Option<String> {
     }
     if gain < gain_min {
         return Some("it saves too small a share of the workload's cost".to_owned());
+    }
+    if gain - write_cost < gain_min {
+        return Some(format!("writes would pay {:.0} % of what reads save by it", 100.0 * write_cost / gain));
     }
     None
 }
@@ -105,22 +111,28 @@ mod tests {
 
     #[test]
     fn small_shares_are_refused_and_said() {
-        let reason = refusal(&[change(2209.0, 2147.8)], 2.2).unwrap();
+        let reason = refusal(&[change(2209.0, 2147.8)], 2.2, 0.0).unwrap();
         assert!(reason.contains("2.8 %"), "{reason}");
-        assert_eq!(refusal(&[change(2209.0, 75.0)], 2.2), None);
-        assert!(refusal(&[change(10.0, 6.0)], 0.0).is_some(), "four units are noise");
+        assert_eq!(refusal(&[change(2209.0, 75.0)], 2.2, 0.0), None);
+        assert!(refusal(&[change(10.0, 6.0)], 0.0, 0.0).is_some(), "four units are noise");
     }
 
     #[test]
     fn one_statement_that_gains_much_carries_one_that_gains_little() {
-        assert_eq!(refusal(&[change(1000.0, 990.0), change(100.0, 10.0)], 1.1), None);
-        assert!(refusal(&[change(100.0, 10.0)], 1000.0).unwrap().contains("workload"));
+        assert_eq!(refusal(&[change(1000.0, 990.0), change(100.0, 10.0)], 1.1, 0.0), None);
+        assert!(refusal(&[change(100.0, 10.0)], 1000.0, 0.0).unwrap().contains("workload"));
+    }
+
+    #[test]
+    fn what_writes_pay_counts() {
+        assert_eq!(refusal(&[change(100.0, 10.0)], 1.0, 80.0), None);
+        assert!(refusal(&[change(100.0, 10.0)], 1.0, 90.0).unwrap().contains("100 %"));
     }
 
     #[test]
     fn joins_gain_part_by_part() {
         let join = Change { is_join: true, ..change(1000.0, 880.0) };
-        assert_eq!(refusal(&[join], 1.0), None);
-        assert!(refusal(&[change(1000.0, 880.0)], 1.0).is_some());
+        assert_eq!(refusal(&[join], 1.0, 0.0), None);
+        assert!(refusal(&[change(1000.0, 880.0)], 1.0, 0.0).is_some());
     }
 }

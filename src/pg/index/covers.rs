@@ -5,7 +5,7 @@ use super::{IndexColumn, IndexDefinition};
 use crate::pg::AccessMethod;
 
 /// What the key columns of a wanted index are there for. The order of columns matters only where it is used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct KeyRoles {
     /// How many leading key columns are compared for equality. Among these, any order serves.
     pub n_equality: usize,
@@ -42,7 +42,8 @@ pub fn covers(existing: &IndexDefinition, wanted: &IndexDefinition, roles: KeyRo
                 && leads_with_all(existing, wanted, 1)
         }
         (a, b) if a == b => {
-            wanted.key_columns.iter().all(|key| existing.key_columns.iter().any(|other| is_same_key(other, key)))
+            let serves = |other: &IndexColumn, key: &IndexColumn| is_same_key(other, key) || is_wider_class(other, key);
+            wanted.key_columns.iter().all(|key| existing.key_columns.iter().any(|other| serves(other, key)))
         }
         _ => false,
     }
@@ -134,6 +135,11 @@ fn reads_in_order(there: &[IndexColumn], asked: &[IndexColumn]) -> bool {
 /// The same target, operator class and collation; direction apart.
 fn is_same_key(a: &IndexColumn, b: &IndexColumn) -> bool {
     a.target == b.target && a.collation == b.collation && operator_class(a) == operator_class(b)
+}
+
+/// Whether the class of `a`, jsonb's default for GIN, answers all that the class of `b` on the same target does.
+fn is_wider_class(a: &IndexColumn, b: &IndexColumn) -> bool {
+    a.target == b.target && a.opclass.is_none() && b.opclass.as_deref() == Some("jsonb_path_ops")
 }
 
 /// `text_pattern_ops` and `varchar_pattern_ops` are the same operator family under two names.

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 pub use shape::*;
 
 use super::Report;
-use crate::advice::{Action, Declined, StatementGain, Step};
+use crate::advice::{Action, Declined, StatementGain, Step, VariantGain, WriteCost, WriteSource};
 use crate::emit;
 use crate::error::{Error, Result};
 use crate::pg::text::is_unsafe;
@@ -99,6 +99,8 @@ fn summary(report: &Report<'_>) -> JsonSummary {
         budget_bytes: advice.budget.map(|bytes| bytes.0),
         create_bytes: bytes_of(&advice.steps, Action::CreateIndex).0,
         drop_bytes: bytes_of(&advice.steps, Action::DropIndex).0,
+        units_per_us: advice.calibration.units_per_us,
+        n_units_fitted: advice.calibration.n_statements,
         n_whatif_calls: advice.n_whatif_calls,
         elapsed_ms: report.elapsed_ms.round(),
     }
@@ -125,6 +127,7 @@ fn advice(step: &Step, catalog: &Catalog<'_>) -> JsonAdvice {
         cost_before: rounded(step.cost_before),
         cost_after: rounded(step.cost_after),
         write_cost: rounded(step.write_cost),
+        writes: writes(&step.writes),
         breaks_hot: step.breaks_hot,
         answers: step.answers.clone(),
         cautions: step.cautions.clone(),
@@ -146,6 +149,33 @@ fn statement(gain: &StatementGain) -> JsonStatement {
         exec_ms_total: gain.exec_ms_total.map(rounded),
         cost_before: rounded(gain.cost_before),
         cost_after: rounded(gain.cost_after),
+        variants: gain.variants.iter().map(variant).collect(),
+    }
+}
+
+fn variant(variant: &VariantGain) -> JsonVariant {
+    JsonVariant {
+        kind: variant.kind,
+        column: variant.column.clone(),
+        share: variant.share.map(|share| (share * 10_000.0).round() / 10_000.0),
+        cost_before: rounded(variant.cost_before),
+        cost_after: rounded(variant.cost_after),
+        is_used: variant.is_used,
+    }
+}
+
+fn writes(cost: &WriteCost) -> JsonWrites {
+    JsonWrites {
+        source: match cost.source {
+            WriteSource::Nothing => JsonWriteSource::Nothing,
+            WriteSource::Statements => JsonWriteSource::Statements,
+            WriteSource::Files => JsonWriteSource::Files,
+            WriteSource::Counters { .. } => JsonWriteSource::Counters,
+        },
+        us_per_write: rounded(cost.us_per_write),
+        wal_bytes_per_write: rounded(cost.wal_bytes_per_write),
+        n_hot_lost: rounded(cost.hot_loss.as_ref().map_or(0.0, |loss| loss.n_updates)),
+        hot_columns: cost.hot_loss.as_ref().map(|loss| loss.columns.clone()).unwrap_or_default(),
     }
 }
 

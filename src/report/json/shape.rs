@@ -13,7 +13,7 @@ use crate::rules::{Severity, Skipped};
 use crate::snapshot::Gap;
 use crate::whatif::Backend;
 use crate::whatif::shadow::Agreement;
-use crate::workload::PlannedBy;
+use crate::workload::{PlannedBy, VariantKind};
 
 /// The version of the report's shape, raised when a reader of the old one would misread the new one.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -98,6 +98,10 @@ pub struct JsonSummary {
     pub create_bytes: u64,
     /// Bytes of the indexes to drop.
     pub drop_bytes: u64,
+    /// Planner units for each microsecond, which write costs are reckoned with.
+    pub units_per_us: f64,
+    /// Statements whose measured time that was fitted to; 0 where it is a constant.
+    pub n_units_fitted: usize,
     /// Statements planned to find the advice.
     pub n_whatif_calls: u64,
     /// How long the run took, in ms.
@@ -128,6 +132,8 @@ pub struct JsonAdvice {
     pub cost_after: f64,
     /// What maintaining it costs, in planner cost over the workload; negative for a drop.
     pub write_cost: f64,
+    /// What that consists of.
+    pub writes: JsonWrites,
     /// Whether it ends HOT updates that the relation has now.
     pub breaks_hot: bool,
     /// The rules whose findings it answers.
@@ -136,6 +142,35 @@ pub struct JsonAdvice {
     pub cautions: Vec<String>,
     /// The statements that gain, the largest gain first.
     pub statements: Vec<JsonStatement>,
+}
+
+/// What maintaining an index takes; negative where an index is dropped.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct JsonWrites {
+    /// Where the number of writes comes from.
+    pub source: JsonWriteSource,
+    /// Microseconds for each row that is inserted, updated or deleted.
+    pub us_per_write: f64,
+    /// Bytes of WAL for each such row.
+    pub wal_bytes_per_write: f64,
+    /// HOT updates that end.
+    pub n_hot_lost: f64,
+    /// The indexed columns that these set.
+    pub hot_columns: Vec<String>,
+}
+
+/// Where the number of writes comes from.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum JsonWriteSource {
+    /// Nothing is known to write the relation.
+    Nothing,
+    /// The rows of the statements in pg_stat_statements.
+    Statements,
+    /// The calls of workload files, and the rows that are planned.
+    Files,
+    /// The relation's counters, scaled to the time that pg_stat_statements covers.
+    Counters,
 }
 
 /// What a step does.
@@ -208,6 +243,26 @@ pub struct JsonStatement {
     pub cost_before: f64,
     /// Planner cost with it.
     pub cost_after: f64,
+    /// The same with other values of its parameters than the typical ones; empty where it has none, where all values are about as frequent,
+    /// and where the backend cannot price other texts.
+    pub variants: Vec<JsonVariant>,
+}
+
+/// A statement with other values of its parameters. No value is told, only how frequent it is.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct JsonVariant {
+    /// `common`, `rare`, or `generic` for the plan that is made without values.
+    pub kind: VariantKind,
+    /// The compared column whose values differ most in frequency; null for the generic plan.
+    pub column: Option<String>,
+    /// The share of that column's rows with the value, 0 to 1; null for the generic plan.
+    pub share: Option<f64>,
+    /// Planner cost without this step but with all others.
+    pub cost_before: f64,
+    /// Planner cost with it.
+    pub cost_after: f64,
+    /// Whether its plan uses the step's index.
+    pub is_used: bool,
 }
 
 /// A candidate that was not proposed.

@@ -320,7 +320,7 @@ fn innermost(mut expr: &Expr) -> &Expr {
 }
 
 /// The operator that means the same with its operands swapped.
-pub(super) fn commuted(op: &str) -> Option<&'static str> {
+pub fn commuted(op: &str) -> Option<&'static str> {
     Some(match op {
         "=" => "=",
         "<>" => "<>",
@@ -338,6 +338,18 @@ pub(super) fn commuted(op: &str) -> Option<&'static str> {
         ">>=" => "<<=",
         "-|-" => "-|-",
         "%" => "%",
+        "<->" => "<->",
+        "<->>" => "<<->",
+        "<<->" => "<->>",
+        "<->>>" => "<<<->",
+        "<<<->" => "<->>>",
+        "~=" => "~=",
+        "%>" => "<%",
+        "<%" => "%>",
+        "%>>" => "<<%",
+        "<<%" => "%>>",
+        "<<|" => "|>>",
+        "|>>" => "<<|",
         _ => return None,
     })
 }

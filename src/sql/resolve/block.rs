@@ -3,13 +3,17 @@
 use std::collections::BTreeSet;
 
 use super::super::logic::{conjuncts, scans_of, strict_scans};
+use super::super::print::commuted;
 use super::super::quals::{Part, Reader};
-use super::super::shape::{JoinKind, KeyOrder, Limit};
+use super::super::shape::{Distance, JoinKind, KeyOrder, Limit};
 use super::super::target::index_target;
 use super::super::tree::{Expr, SortKey, Test, Window};
 use super::Resolver;
 use super::from::Joined;
 use crate::pg::IndexTarget;
+
+/// Operators that measure a distance, and that some operator class orders by.
+const DISTANCES: [&str; 5] = ["<->", "<->>", "<<->", "<->>>", "<<<->"];
 
 /// A block while its FROM and WHERE are read.
 #[derive(Debug)]
@@ -227,7 +231,7 @@ impl Resolver<'_, '_> {
 
     /// Adds what one condition on one scan says.
     pub(super) fn add_quals(&mut self, scan: usize, condition: &Expr) {
-        let reader = Reader { scan, relation: self.relation_of(scan) };
+        let reader = Reader { scan, known: self.known(scan) };
         let parts = reader.parts(condition);
         let scan = &mut self.scans[scan];
         for part in parts {
@@ -236,6 +240,12 @@ impl Resolver<'_, '_> {
                 Part::Qual(_) => {}
                 Part::Or(arms) => scan.or_groups.push(arms),
                 Part::Row(row) => scan.row_comparisons.push(row),
+                Part::Unindexable(qual) => {
+                    scan.n_other_quals += 1;
+                    if !scan.unindexable.contains(&qual) {
+                        scan.unindexable.push(qual);
+                    }
+                }
                 Part::Other => scan.n_other_quals += 1,
             }
         }
@@ -292,6 +302,9 @@ impl Resolver<'_, '_> {
             });
             self.scans[scan].order = keys.collect();
         }
+        if let Some((scan, distance)) = order.first().and_then(|key| self.distance(block, key)) {
+            self.scans[scan].nearest = Some(distance);
+        }
         if let Some((scan, targets)) = self.single_scan(block, tail.group.iter()) {
             self.scans[scan].group = targets;
         }
@@ -307,7 +320,25 @@ impl Resolver<'_, '_> {
             self.scans[*scan].quals.clear();
             self.scans[*scan].or_groups.clear();
             self.scans[*scan].row_comparisons.clear();
+            self.scans[*scan].nearest = None;
         }
+    }
+
+    /// The scan of the block whose distance from something else is the sort key, and that distance.
+    fn distance(&self, block: &Block, key: &SortKey) -> Option<(usize, Distance)> {
+        let Expr::Binary { op, left, right } = &key.expr else { return None };
+        if key.descending || !DISTANCES.contains(&op.as_str()) {
+            return None;
+        }
+        let in_block = |expr: &Expr| Self::only_scan(expr).filter(|scan| block.local.contains(scan));
+        let is_outside = |expr: &Expr| scans_of(expr).is_disjoint(&block.local);
+        let (scan, own, operator) = match (in_block(left), in_block(right)) {
+            (Some(scan), None) if is_outside(right) => (scan, left, op.as_str()),
+            (None, Some(scan)) if is_outside(left) => (scan, right, commuted(op)?),
+            _ => return None,
+        };
+        let target = index_target(own, self.known(scan))?;
+        Some((scan, Distance { target, operator: operator.to_owned() }))
     }
 
     /// The one scan of the block that all of these are keys of, and the keys; `None` when there are none.
@@ -324,7 +355,7 @@ impl Resolver<'_, '_> {
                 return None;
             }
             only = Some(scan);
-            targets.push(index_target(expr, self.relation_of(scan))?);
+            targets.push(index_target(expr, self.known(scan))?);
         }
         Some((only?, targets))
     }

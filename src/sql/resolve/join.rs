@@ -71,7 +71,7 @@ impl Resolver<'_, '_> {
 
     /// One side of a join: what could be indexed, else the expression as it is.
     fn join_target(&self, expr: &Expr, scan: usize) -> IndexTarget {
-        let target = index_target(expr, self.relation_of(scan));
+        let target = index_target(expr, self.known(scan));
         target.unwrap_or_else(|| IndexTarget::Expression(print::sql(expr)))
     }
 

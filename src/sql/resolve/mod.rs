@@ -18,6 +18,7 @@ use super::error::ShapeError;
 use super::logic::scans_of;
 use super::parameters::{ParameterPlace, ParameterUse, parameters_of};
 use super::shape::{JoinQual, Scan, Shape};
+use super::target::Known;
 use super::tree::{Expr, Statement};
 use crate::pg::Oid;
 use crate::snapshot::{Catalog, Relation};
@@ -78,6 +79,11 @@ impl<'c, 's> Resolver<'c, 's> {
 
     fn relation_of(&self, scan: usize) -> Option<&'s Relation> {
         self.catalog.relation(self.scans.get(scan)?.relation)
+    }
+
+    /// What is known of the columns of a scan, and of functions.
+    fn known(&self, scan: usize) -> Known<'_> {
+        Known { relation: self.relation_of(scan), catalog: self.catalog }
     }
 
     /// Notes that the statement reads the columns of `expr`, and where its parameters stand.

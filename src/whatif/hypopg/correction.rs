@@ -1,6 +1,7 @@
 //! What HypoPG's hypothetical indexes leave out of a plan's cost: descents (its indexes have height −1) and the size
 //! that a real index would have. Adds nothing for real indexes, and reads only the plan.
 
+use super::loops::Loops;
 use crate::plan::Node;
 
 /// `DEFAULT_PAGE_CPU_MULTIPLIER` (`selfuncs.c`): what one page of a descent costs, in cpu_operator_cost. Before
@@ -42,14 +43,15 @@ struct Missing {
 
 /// What has to be added to the total cost of the plan below `node`; less than 0 where HypoPG's sizes were too large.
 pub(super) fn missing_cost(node: &Node, costs: Costs, dimensions_of: &impl Fn(&Node) -> Option<Dimensions>) -> f64 {
-    missing(node, 1.0, costs, dimensions_of).total
+    missing(node, &Loops::of(node), costs, dimensions_of).total
 }
 
-fn missing(node: &Node, n_loops: f64, costs: Costs, dimensions_of: &impl Fn(&Node) -> Option<Dimensions>) -> Missing {
-    let mut sum = dimensions_of(node).map_or(Missing::default(), |index| of_scan(node, n_loops, index, costs));
+fn missing(node: &Node, loops: &Loops, costs: Costs, dimensions_of: &impl Fn(&Node) -> Option<Dimensions>) -> Missing {
+    let n_scans = loops.n_scans(node);
+    let mut sum = dimensions_of(node).map_or(Missing::default(), |index| of_scan(node, n_scans, index, costs));
     for child in &node.children {
         let n_runs = runs(node, child, costs);
-        let below = missing(child, n_loops * n_runs, costs, dimensions_of);
+        let below = missing(child, loops, costs, dimensions_of);
         let after_startup = (below.total - below.startup) * share_of_run(node, child, n_runs);
         sum.total += (below.startup + after_startup) * n_runs;
         sum.startup += match child.parent_relationship.as_deref() {
@@ -123,15 +125,18 @@ fn inner_runs(join: &Node, inner: &Node, costs: Costs) -> f64 {
 }
 
 /// `btcostestimate` adds (height + 1) pages of descent to the startup cost and, for each array element, to the total.
-fn of_scan(node: &Node, n_loops: f64, index: Dimensions, costs: Costs) -> Missing {
+fn of_scan(node: &Node, n_scans: Option<f64>, index: Dimensions, costs: Costs) -> Missing {
     let descent = PAGE_CPU_MULTIPLIER * costs.cpu_operator * (index.height + 1.0);
     let n_descents = node.index_cond.as_deref().map_or(1.0, n_array_elements);
     let n_rows = match node.index_cond {
         None => index.n_rows,
         Some(_) => node.plan_rows,
     };
-    let pages = |n_pages| pages_read(n_rows / n_descents, n_loops * n_descents, n_pages, index.n_rows);
-    let pages_missing = (pages(index.n_pages) - pages(index.n_pages_planned)) / n_loops.max(1.0);
+    // Where it is not known how many scans share the pages, their number is left as HypoPG has it.
+    let pages_missing = n_scans.map_or(0.0, |n_scans| {
+        let pages = |n_pages| pages_read(n_rows / n_descents, n_scans * n_descents, n_pages, index.n_rows);
+        (pages(index.n_pages) - pages(index.n_pages_planned)) / n_scans
+    });
     Missing { startup: descent, total: descent * n_descents + pages_missing * costs.random_page }
 }
 

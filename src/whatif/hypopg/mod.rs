@@ -7,6 +7,7 @@
 
 mod correction;
 mod judge;
+mod loops;
 mod stand_in;
 mod transactions;
 

@@ -59,6 +59,19 @@ pub struct IndexPart<'s> {
     pub n_rows: f64,
 }
 
+/// Keys that one row has in a GIN index of `definition` on average, over the rows that the index holds; `None` without
+/// rows, and where the definition names a column that does not exist.
+pub fn gin_keys_per_row(catalog: &Catalog, relation: &Relation, definition: &IndexDefinition) -> Option<f64> {
+    let stored = match relation.kind {
+        RelationKind::PartitionedTable => {
+            stored_partitions(catalog, relation).into_iter().max_by_key(|one| one.n_pages)?
+        }
+        _ => relation,
+    };
+    let major = catalog.snapshot().server.version.major();
+    gin::keys_per_row(&Subject::new(stored, relation, definition, &[], major))
+}
+
 /// The parts of an index of `definition` on `relation`, one for each partition at the lowest level.
 ///
 /// # Errors

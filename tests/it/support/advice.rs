@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 use std::sync::Arc;
 
-use pgadvise::advice::{Action, Advice, StatementGain, Step};
+use pgadvise::advice::{Action, Advice, StatementGain, Step, WriteCost};
 use pgadvise::emit::{self, Bundle, Emission, Sql};
 use pgadvise::pg::{Bytes, IndexDefinition, Oid, QueryId, RelationName, ServerVersion};
 use pgadvise::snapshot::{
@@ -28,6 +28,7 @@ pub fn create_step(oid: u32, relation: &RelationName, name: &str, definition: In
         cost_before: 673_164.0,
         cost_after: 96_984.0,
         write_cost: 1_250.5,
+        writes: WriteCost { us_per_write: 4.6, wal_bytes: 660_000.0, ..WriteCost::default() },
         breaks_hot: false,
         answers: vec!["index_filter".into(), "sort_avoidable".into()],
         statements: vec![StatementGain {
@@ -37,6 +38,7 @@ pub fn create_step(oid: u32, relation: &RelationName, name: &str, definition: In
             exec_ms_total: Some(5_400.0),
             cost_before: 560.97,
             cost_after: 80.82,
+            variants: vec![],
         }],
         cautions: vec![],
     }
@@ -50,6 +52,7 @@ pub fn drop_step(oid: u32, relation: &RelationName, name: &str, definition: Inde
         cost_before: 10.0,
         cost_after: 10.0,
         write_cost: -880.0,
+        writes: WriteCost::default(),
         answers: vec!["redundant_index".into()],
         statements: vec![],
         ..create_step(oid, relation, name, definition)
@@ -163,6 +166,7 @@ pub fn statement(text: &str) -> Statement {
         queryids: vec![QueryId(4611686018427387904)],
         text: text.to_owned(),
         origin: Origin::PgStatStatements,
+        has_other_texts: false,
         is_top_level: true,
         n_calls: 1200.0,
         n_rows: Some(24_000.0),

@@ -8,7 +8,7 @@ use pgadvise::db::{Session, Target};
 use pgadvise::planning;
 use pgadvise::rules::{self, Selection, Subject, Thresholds};
 use pgadvise::sql::FileStatement;
-use pgadvise::whatif::{self, Backend, Choice, Means};
+use pgadvise::whatif::{self, Choice, Means, Prepared};
 use pgadvise::workload::{BuildOptions, ScriptFile, Workload, build};
 
 use super::Database;
@@ -33,10 +33,26 @@ pub fn planned(database: &Database, statements: &[(f64, &str)]) -> (Session, Wor
 
 /// What pgadvise advises for `statements` (calls, text) with the backend of `choice`.
 pub fn advised(choice: Choice, database: &Database, statements: &[(f64, &str)], options: &AdviseOptions) -> Advice {
+    advised_by(&backend(choice, database), database, statements, options)
+}
+
+/// The backend of `choice`, made ready for the database as it is.
+pub fn backend(choice: Choice, database: &Database) -> Prepared {
+    let (_, workload) = planned(database, &[]);
+    let means = Means { choice, is_live: true, sandbox: None, pg_bindir: None };
+    whatif::prepare(&means, &workload.snapshot, &|_| {}).expect("a backend")
+}
+
+/// What pgadvise advises for `statements` (calls, text) with a backend that was made ready for the database.
+pub fn advised_by(
+    backend: &Prepared,
+    database: &Database,
+    statements: &[(f64, &str)],
+    options: &AdviseOptions,
+) -> Advice {
     let (mut session, workload) = planned(database, statements);
     let findings = rules::check(&Subject::new(&workload, Thresholds::default()), &Selection::default()).findings;
-    let means = Means { choice, is_live: true, sandbox: None, pg_bindir: None };
-    let prepared = whatif::prepare(&means, &workload.snapshot, &|_| {}).expect("a backend");
-    let mut planner = prepared.planner(Some(&mut session), &workload).expect("a planner");
+    let with_variants = workload.with_variants();
+    let mut planner = backend.planner(Some(&mut session), &with_variants).expect("a planner");
     advise(&workload, &workload.weights(), &findings, &mut *planner, options, &mut |_| Ok(())).expect("advice")
 }

@@ -39,6 +39,7 @@ pub fn workload(session: &mut Session, snapshot: Snapshot, texts: &[&str]) -> Wo
                 queryids: vec![QueryId(1)],
                 text: (*text).to_owned(),
                 origin: Origin::PgStatStatements,
+                has_other_texts: false,
                 is_top_level: true,
                 n_calls: 1.0,
                 n_rows: None,
@@ -52,6 +53,7 @@ pub fn workload(session: &mut Session, snapshot: Snapshot, texts: &[&str]) -> Wo
                     form,
                     by: PlannedBy::Constants,
                     is_rewritten_to_select: false,
+                    variants: Vec::new(),
                     plan,
                 }),
             }

@@ -42,6 +42,15 @@ pub(super) fn size(subject: &Subject) -> Result<IndexSize, String> {
     Ok(IndexSize { metapage, ..IndexSize::of_pages(1.0 + pages.n_entry + pages.n_data) })
 }
 
+/// Entries that a row has in a GIN index, on average; `None` without rows or with a column that does not exist.
+pub(super) fn keys_per_row(subject: &Subject) -> Option<f64> {
+    let mut n_entries = 0.0;
+    for key in &subject.definition.key_columns {
+        n_entries += keys::of_column(subject, key).ok()?.iter().map(|keys| keys.n_keys * keys.n_rows).sum::<f64>();
+    }
+    (subject.n_rows >= 1.0).then(|| n_entries / subject.n_rows)
+}
+
 /// Mean number of distinct trigrams of a text, where ANALYZE kept any.
 pub(super) fn trigrams_per_text(statistics: &ColumnStatistics) -> Option<f64> {
     let values = sample::values(statistics);

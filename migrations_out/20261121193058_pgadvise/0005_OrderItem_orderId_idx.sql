@@ -1,7 +1,7 @@
 -- drop index "OrderItem_orderId_idx" on public."OrderItem"
 -- answers   redundant_index
 -- size      7936 kB are freed
--- writes    cost 89,600 less over the workload
+-- writes    no cost known for this workload, HOT updates unaffected
 -- caution   index OrderItem_orderId_productId_key serves all that it does (8792 kB against 7936 kB): USING btree ("orderId", "productId")
 -- caution   1000 scans of it were counted on this node
 -- run       psql -X -f 0005_OrderItem_orderId_idx.sql   (as the owner of the relation, not with -1)

@@ -1,0 +1,189 @@
+//! Local search over sets of candidates by what is known of the plans: add and make room, drop and fill up. Asks the
+//! planner nothing: see `explore`.
+
+use super::model::{Bound, Model, Set, Standing};
+
+/// Passes over all moves at most; a pass without an improvement is the last.
+const PASSES_MAX: usize = 20;
+
+/// Candidates up to which the whole pool, made smaller until it fits, is a start of its own: the work grows with the square.
+const FROM_ALL_MAX: usize = 120;
+
+/// Moves times members above which a member that is dropped is replaced only by what serves the same statements.
+const REFILLS_MAX: usize = 20_000;
+
+/// A difference in value below this share of the workload's cost is rounding.
+const NOTHING: f64 = 1e-9;
+
+/// Local search under one model.
+pub struct Local<'m> {
+    model: &'m Model<'m>,
+    pool: &'m Set,
+    moves: Vec<Set>,
+    nothing: f64,
+    has_budget: bool,
+}
+
+impl<'m> Local<'m> {
+    /// Over the candidates of `pool`; `workload_cost` is the weighed cost without any.
+    pub fn new(model: &'m Model<'m>, pool: &'m Set, workload_cost: f64, has_budget: bool) -> Self {
+        Self { model, pool, moves: model.moves(pool), nothing: NOTHING * workload_cost, has_budget }
+    }
+
+    /// The sets that are added at once.
+    pub fn moves(&self) -> &[Set] {
+        &self.moves
+    }
+
+    /// The best set that can be reached from `best`; `best` itself when no other is better.
+    pub fn from(&self, best: &Set) -> Set {
+        let standing = self.model.standing(best.clone());
+        let reached = self.improved(standing.clone());
+        if self.is_better(&standing, &reached) { reached } else { standing.set }
+    }
+
+    /// The same, and from nothing, and from everything.
+    pub fn from_anywhere(&self, best: &Set) -> Set {
+        let nothing = self.model.set([]);
+        let mut starts = vec![self.filled(nothing.clone(), &self.moves, false)];
+        if self.has_budget {
+            starts.push(self.filled(nothing.clone(), &self.moves, true));
+            if self.pool.count_ones(..) <= FROM_ALL_MAX {
+                starts.push(self.trimmed(self.pool.clone(), &nothing));
+            }
+        }
+        let mut known = self.model.standing(self.from(best));
+        for start in starts {
+            let reached = self.improved(self.model.standing(start));
+            if self.is_better(&known, &reached) {
+                known = self.model.standing(reached);
+            }
+        }
+        known.set
+    }
+
+    /// Whether `new` is worth more than `old`, or the same with fewer bytes.
+    pub fn is_better(&self, old: &Standing, new: &Set) -> bool {
+        let difference = self.model.difference(old, new, Bound::AtMost);
+        difference > self.nothing || (difference >= -self.nothing && self.model.compare(new, &old.set).is_lt())
+    }
+
+    fn improved(&self, mut chosen: Standing) -> Set {
+        for _ in 0..PASSES_MAX {
+            let before = chosen.set.clone();
+            for members in &self.moves {
+                if members.is_subset(&chosen.set) {
+                    continue;
+                }
+                let mut with = chosen.set.clone();
+                with.union_with(members);
+                let with = self.trimmed(with, members);
+                if self.model.fits(&with) && self.is_better(&chosen, &with) {
+                    chosen = self.model.standing(with);
+                }
+            }
+            for id in before.ones().collect::<Vec<usize>>() {
+                if !chosen.set.contains(id) {
+                    continue;
+                }
+                let refilled = self.without(&chosen.set, id);
+                if self.is_better(&chosen, &refilled) {
+                    chosen = self.model.standing(refilled);
+                }
+            }
+            if chosen.set == before {
+                break;
+            }
+        }
+        chosen.set
+    }
+
+    /// `chosen` without `id`, filled up with others.
+    fn without(&self, chosen: &Set, id: usize) -> Set {
+        let mut without = chosen.clone();
+        without.set(id, false);
+        let mut gone = self.model.set([]);
+        gone.insert(id);
+        let near = self.model.sharing(&gone);
+        let is_few = self.moves.len() * chosen.count_ones(..) <= REFILLS_MAX;
+        let is_open = |members: &&Set| !members.contains(id) && (is_few || !members.is_disjoint(&near));
+        let moves: Vec<Set> = self.moves.iter().filter(is_open).cloned().collect();
+        self.filled(without, &moves, self.has_budget)
+    }
+
+    /// Adds to `chosen` what gains most, by itself or for each byte, until nothing gains or fits.
+    fn filled(&self, chosen: Set, moves: &[Set], by_byte: bool) -> Set {
+        let mut chosen = self.model.standing(chosen);
+        let fits = |members: &&Set| self.model.fits(&union(&chosen.set, members));
+        let mut ranked: Vec<(f64, usize, &Set)> = moves
+            .iter()
+            .filter(fits)
+            .map(|members| (self.score(&chosen, members, by_byte), 0, members))
+            .filter(|(score, _, _)| *score > 0.0)
+            .collect();
+        let mut round = 0;
+        // A gain found earlier is taken for a bound of the gain now; only the move that looks best is looked at again.
+        while let Some(position) = self.first(&ranked) {
+            let (known, known_in, members) = ranked[position];
+            if known <= 0.0 {
+                break;
+            }
+            let with = union(&chosen.set, members);
+            if members.is_subset(&chosen.set) || !self.model.fits(&with) {
+                ranked.swap_remove(position);
+            } else if known_in < round {
+                ranked[position] = (self.score(&chosen, members, by_byte), round, members);
+            } else {
+                ranked.swap_remove(position);
+                chosen = self.model.standing(with);
+                round += 1;
+            }
+        }
+        chosen.set
+    }
+
+    fn score(&self, chosen: &Standing, members: &Set, by_byte: bool) -> f64 {
+        let gain = self.model.difference(chosen, &union(&chosen.set, members), Bound::AtMost);
+        let bytes: f64 = members.difference(&chosen.set).map(|id| self.model.bytes_of(id)).sum();
+        if by_byte { gain / bytes.max(1.0) } else { gain }
+    }
+
+    fn first(&self, ranked: &[(f64, usize, &Set)]) -> Option<usize> {
+        (0..ranked.len()).max_by(|a, b| {
+            let ((score_a, _, a), (score_b, _, b)) = (&ranked[*a], &ranked[*b]);
+            score_a.total_cmp(score_b).then_with(|| self.model.compare(b, a))
+        })
+    }
+
+    /// Takes out of `chosen` what is worth least for its bytes until the rest fits the budget, and of what shares a
+    /// statement with `kept` all that is worth nothing beside it. `kept` stays.
+    fn trimmed(&self, chosen: Set, kept: &Set) -> Set {
+        let near = self.model.sharing(kept);
+        let mut chosen = self.model.standing(chosen);
+        loop {
+            let fits = self.model.fits(&chosen.set);
+            let mut least: Option<(f64, usize)> = None;
+            for id in chosen.set.difference(kept).filter(|id| !fits || near.contains(*id)) {
+                let loss = self.model.loss(&chosen, id);
+                let score = if fits { loss } else { loss / self.model.bytes_of(id) };
+                if least.is_none_or(|(known, _)| score < known) {
+                    least = Some((score, id));
+                }
+            }
+            match least {
+                Some((score, id)) if !fits || score <= 0.0 => {
+                    let mut fewer = chosen.set.clone();
+                    fewer.set(id, false);
+                    chosen = self.model.standing(fewer);
+                }
+                _ => return chosen.set,
+            }
+        }
+    }
+}
+
+fn union(a: &Set, b: &Set) -> Set {
+    let mut union = a.clone();
+    union.union_with(b);
+    union
+}
