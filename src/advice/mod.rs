@@ -31,7 +31,7 @@ use crate::whatif::{CandidateId, Hypothetical, Planner, size};
 use crate::workload::{Statement, Workload};
 
 use candidates::{Candidate, Candidates};
-use search::{Configuration, Item, Limits, Pricer, Seed, Weighed};
+use search::{Configuration, Item, Leading, Limits, Pricer, Seed, Weighed};
 
 /// Merged candidates at most: each costs a question for every statement that it can matter to.
 const MERGED_MAX: usize = 64;
@@ -172,10 +172,11 @@ impl Declarer<'_> {
             }
             let is_buildable = answer.is_ok();
             let bytes = answer.unwrap_or_default();
-            let extends = extended_index(self.catalog, &candidate);
+            let extends = extended_indexes(self.catalog, &candidate);
             let write = relation.map(|relation| self.write_cost(relation, &candidate.definition, bytes));
             let (write_cost, hot_loss) = write.unwrap_or_default();
-            Item { candidate, bytes, write_cost, hot_loss, name, is_buildable, extends }
+            let leading = Leading::of(self.catalog, &candidate);
+            Item { candidate, bytes, write_cost, hot_loss, name, is_buildable, extends, leading }
         });
         Ok(items.collect())
     }
@@ -191,13 +192,11 @@ impl Declarer<'_> {
     }
 }
 
-/// The existing index that has the keys of a candidate with INCLUDE columns.
-fn extended_index(catalog: &Catalog<'_>, candidate: &Candidate) -> Option<Oid> {
-    let relation = catalog.relation(candidate.relation)?;
-    let plain = IndexDefinition { included_columns: Vec::new(), ..candidate.definition.clone() };
-    let is_extension = !candidate.definition.included_columns.is_empty();
-    let existing = candidates::covering_index(relation, &plain, candidate.roles).filter(|_| is_extension)?;
-    Some(existing.oid)
+/// The existing indexes by which the statements of a candidate with INCLUDE columns may find their rows already.
+fn extended_indexes(catalog: &Catalog<'_>, candidate: &Candidate) -> BTreeSet<Oid> {
+    let relation = catalog.relation(candidate.relation).filter(|_| !candidate.definition.included_columns.is_empty());
+    let indexes = relation.into_iter().flat_map(|relation| &relation.indexes);
+    indexes.filter(|index| index.is_usable()).map(|index| index.oid).collect()
 }
 
 fn hypothetical(catalog: &Catalog<'_>, candidate: &Candidate) -> Hypothetical {
@@ -307,8 +306,7 @@ fn decline(catalog: &Catalog<'_>, items: &[Item], seed: &Seed, choice: &search::
             Some(reason) => reason.clone(),
             None if seed.pool.contains(&id) => "other indexes serve its statements better".to_owned(),
             None if seed.extensions.contains(&id) => {
-                "its statements find their rows by an existing index with the same keys: INCLUDE alone earns no index"
-                    .to_owned()
+                "its statements find their rows as well by an existing index: INCLUDE alone earns no index".to_owned()
             }
             None if seed.unproven.contains(&id) => {
                 "the what-if backend cannot judge it in its statement, so nothing proves that it would be used"

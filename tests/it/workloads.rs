@@ -125,6 +125,8 @@ fn with_indexes(session: &Session, ddl: &[String], statements: &[(f64, String)])
     for statement in ddl {
         session.execute(&statement.replace(" CONCURRENTLY", ""));
     }
+    // As the schemas do: every row is sampled, so that no plan rests on chance.
+    session.execute("SET default_statistics_target = 1500");
     session.execute("ANALYZE");
     let built: Vec<String> = indexes(session).into_iter().filter(|index| !existing.contains(index)).collect();
     let bytes = built
@@ -163,6 +165,8 @@ fn analyze_applied(session: &Session, request: &Request, ddl: &[String]) -> Vec<
     for statement in ddl {
         session.execute(statement);
     }
+    // As the schemas do: every row is sampled, so that no plan rests on chance.
+    session.execute("SET default_statistics_target = 1500");
     session.execute("ANALYZE");
     analyze(request, &|_| {}).expect("a second analysis").ddl()
 }

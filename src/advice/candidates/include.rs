@@ -21,7 +21,7 @@ const ENTRY_COLUMNS_MAX: usize = 10;
 const VALUE_BYTES_MAX: i32 = 32;
 
 /// The share of a row's bytes that an entry may take: an index-only scan gains by reading fewer pages.
-const ENTRY_SHARE_MAX: f64 = 0.5;
+const ENTRY_SHARE_MAX: f64 = 0.75;
 
 /// Bytes of an entry beside its values: line pointer, tuple header.
 const ENTRY_OVERHEAD: f64 = 12.0;

@@ -16,6 +16,7 @@ mod target;
 mod tests;
 
 pub use merge::merged;
+pub use target::distinct_values;
 
 use std::collections::{BTreeMap, BTreeSet};
 

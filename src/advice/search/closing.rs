@@ -8,6 +8,7 @@ use crate::pg::{IndexColumn, IndexTarget, quote_identifier};
 use crate::whatif::CandidateId;
 
 use super::pricer::{Configuration, Pricer};
+use super::reorder::reorder;
 use super::worth::{
     Change, NARROW_GAIN_MIN, NARROW_GAIN_UNDER_BUDGET_MIN, WITHOUT_INCLUDE_GAIN_MIN, WORKLOAD_GAIN_MIN,
 };
@@ -31,6 +32,9 @@ pub fn settle(
         drop_idle(pricer, &mut chosen, limits, refused)?;
         if pricer.n_calls() < limits.n_calls_max {
             narrow(pricer, &mut chosen, limits, refused)?;
+        }
+        if pricer.n_calls() < limits.n_calls_max {
+            reorder(pricer, &mut chosen, limits, refused)?;
         }
         take_back_regressions(pricer, &mut chosen, limits, refused)?;
         if chosen == before {
@@ -74,24 +78,11 @@ fn drop_idle(
     }
 }
 
-/// What becomes of the statements that `candidates` can matter to, between two configurations.
-fn changes(
-    pricer: &mut Pricer<'_>,
-    candidates: &Configuration,
-    before: &Configuration,
-    after: &Configuration,
-) -> Result<Vec<Change>> {
-    let places = pricer.affected(candidates);
-    let before = pricer.costs(&places, before)?;
-    let after = pricer.costs(&places, after)?;
-    Ok(places.into_iter().map(|place| pricer.statements[place].change(before[&place], after[&place])).collect())
-}
-
 /// What `id` changes, given all others.
 fn contribution(pricer: &mut Pricer<'_>, chosen: &Configuration, id: CandidateId) -> Result<Vec<Change>> {
     let mut without = chosen.clone();
     without.remove(&id);
-    changes(pricer, &Configuration::from([id]), &without, chosen)
+    pricer.changes(&Configuration::from([id]), &without, chosen)
 }
 
 /// Replaces members by narrower candidates that keep nearly all of their gain.
@@ -192,8 +183,8 @@ fn keeps_gain(
         return Ok(false);
     }
     let both = Configuration::from([wide, narrow]);
-    let by_wide = changes(pricer, &both, &without, chosen)?;
-    let by_narrow = changes(pricer, &both, &without, &replaced)?;
+    let by_wide = pricer.changes(&both, &without, chosen)?;
+    let by_narrow = pricer.changes(&both, &without, &replaced)?;
     let (gain_wide, gain_narrow): (f64, f64) =
         (by_wide.iter().map(Change::gain).sum(), by_narrow.iter().map(Change::gain).sum());
     if limits.budget.is_some() {

@@ -12,14 +12,16 @@ mod model;
 mod plans;
 mod pricer;
 mod refusals;
+mod reorder;
 #[cfg(test)]
 mod tests;
 mod worth;
 
 pub use pricer::{Configuration, Pricer, Weighed};
+pub use reorder::Leading;
 
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::error::Result;
 use crate::pg::{Bytes, Oid};
@@ -47,8 +49,10 @@ pub struct Item {
     pub name: String,
     /// Whether the backend can build it.
     pub is_buildable: bool,
-    /// The existing index with the same keys, to which it only adds INCLUDE columns.
-    pub extends: Option<Oid>,
+    /// The existing indexes of its relation, where it has INCLUDE columns.
+    pub extends: BTreeSet<Oid>,
+    /// What its first key column serves beside.
+    pub leading: Leading,
 }
 
 impl Item {
@@ -153,20 +157,32 @@ pub fn seed(pricer: &mut Pricer<'_>, limits: &Limits<'_>) -> Result<Seed> {
     Ok(seed)
 }
 
-/// The candidates that only add INCLUDE columns to an existing index by which every statement that asks for them finds
-/// its rows now: a second index for the sake of the heap fetches is not worth its keys.
+/// The candidates whose gain is that of their INCLUDE columns, beside existing indexes by which every statement that asks
+/// for them finds its rows now: a second index for the sake of the heap fetches is not worth its keys.
 fn extensions(pricer: &mut Pricer<'_>, items: &[Item]) -> Result<Configuration> {
     let mut extensions = Configuration::new();
     for (id, item) in items.iter().enumerate() {
-        let Some(existing) = item.extends else { continue };
-        let mut is_used_now = true;
+        if item.extends.is_empty() {
+            continue;
+        }
+        let plain = item.candidate.definition.without_included();
+        let plain = items.iter().position(|other| {
+            other.is_buildable
+                && other.candidate.relation == item.candidate.relation
+                && other.candidate.definition == plain
+        });
+        let with_plain: Configuration = plain.map(|id| CandidateId(id as u32)).into_iter().collect();
+        let mut is_extension = true;
         for place in 0..pricer.statements.len() {
             if item.candidate.asked_by.contains(&pricer.statements[place].statement) {
-                let price = pricer.price(place, &Configuration::new())?;
-                is_used_now &= price.is_some_and(|price| price.used_existing.contains(&existing));
+                let now = pricer.price(place, &Configuration::new())?.cloned();
+                let is_used_now = now.as_ref().is_some_and(|price| !price.used_existing.is_disjoint(&item.extends));
+                let now = now.map_or(f64::INFINITY, |price| price.total_cost);
+                let by_keys = pricer.cost(place, &with_plain)?;
+                is_extension &= is_used_now && !pricer.statements[place].change(now, by_keys).is_noticeable();
             }
         }
-        if is_used_now {
+        if is_extension {
             extensions.insert(CandidateId(id as u32));
         }
     }

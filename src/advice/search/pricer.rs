@@ -213,6 +213,22 @@ impl<'p> Pricer<'p> {
         Ok(costs.into_iter().map(|(place, cost)| self.statements[place].weight * cost).sum())
     }
 
+    /// What becomes of the statements that `candidates` can matter to, between two configurations.
+    ///
+    /// # Errors
+    /// As [`Self::fetch`].
+    pub fn changes(
+        &mut self,
+        candidates: &Configuration,
+        before: &Configuration,
+        after: &Configuration,
+    ) -> Result<Vec<Change>> {
+        let places = self.affected(candidates);
+        let before = self.costs(&places, before)?;
+        let after = self.costs(&places, after)?;
+        Ok(places.into_iter().map(|place| self.statements[place].change(before[&place], after[&place])).collect())
+    }
+
     /// The places of the statements to which at least one of these candidates can matter.
     pub fn affected(&self, candidates: &Configuration) -> BTreeSet<usize> {
         candidates.iter().filter_map(|id| self.places.get(id)).flatten().copied().collect()

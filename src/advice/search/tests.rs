@@ -88,7 +88,8 @@ fn item(name: &str, size: f64, write_cost: f64, asked_by: &BTreeSet<usize>) -> I
         hot_loss: None,
         name: name.to_owned(),
         is_buildable: true,
-        extends: None,
+        extends: BTreeSet::new(),
+        leading: Leading::default(),
     }
 }
 

@@ -60,6 +60,11 @@ pub enum IndexTarget {
 }
 
 impl IndexDefinition {
+    /// The same index without INCLUDE columns.
+    pub fn without_included(&self) -> Self {
+        Self { included_columns: Vec::new(), ..self.clone() }
+    }
+
     /// A plain btree index over `columns`, ascending.
     pub fn btree<I>(columns: I) -> Self
     where
