@@ -24,11 +24,11 @@ const TURNS_MAX: usize = 400;
 /// When the backend is lost or the run was interrupted.
 pub fn best(pricer: &mut Pricer<'_>, pool: &Configuration, limits: &Limits<'_>) -> Result<Configuration> {
     let mut best = Configuration::new();
-    let mut n_known_from_anywhere = None;
+    let mut n_known_restarted = None;
     for _ in 0..TURNS_MAX {
-        let is_new_start = n_known_from_anywhere.is_none();
+        let is_new_start = n_known_restarted.is_none();
         let turn = look(pricer, limits, pool, &best, is_new_start);
-        n_known_from_anywhere = n_known_from_anywhere.or(Some(pricer.n_known()));
+        n_known_restarted = n_known_restarted.or(Some(pricer.n_known()));
         if turn.proposal != best {
             price(pricer, &turn.proposal)?;
             if is_better(pricer, limits, &best, &turn.proposal) {
@@ -41,10 +41,10 @@ pub fn best(pricer: &mut Pricer<'_>, pool: &Configuration, limits: &Limits<'_>) 
             continue;
         }
         // Nothing better near by: once more from everywhere, if anything was learned since.
-        if n_known_from_anywhere == Some(pricer.n_known()) {
+        if n_known_restarted == Some(pricer.n_known()) {
             break;
         }
-        n_known_from_anywhere = None;
+        n_known_restarted = None;
     }
     Ok(best)
 }
@@ -91,7 +91,7 @@ fn look(
     let model = Model::new(pricer, limits);
     let (pool, best) = (model.set(pool), model.set(best));
     let local = Local::new(&model, &pool, limits.workload_cost, limits.budget.is_some());
-    let proposal = if is_new_start { local.from_anywhere(&best) } else { local.from(&best) };
+    let proposal = if is_new_start { local.restarted(&best) } else { local.climbed(&best) };
     let questions = match proposal == best {
         true => open_questions(pricer, &model, &local, &pool, &model.standing(best)),
         false => Vec::new(),

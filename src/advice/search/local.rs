@@ -36,14 +36,14 @@ impl<'m> Local<'m> {
     }
 
     /// The best set that can be reached from `best`; `best` itself when no other is better.
-    pub fn from(&self, best: &Set) -> Set {
+    pub fn climbed(&self, best: &Set) -> Set {
         let standing = self.model.standing(best.clone());
         let reached = self.improved(standing.clone());
         if self.is_better(&standing, &reached) { reached } else { standing.set }
     }
 
     /// The same, and from nothing, and from everything.
-    pub fn from_anywhere(&self, best: &Set) -> Set {
+    pub fn restarted(&self, best: &Set) -> Set {
         let nothing = self.model.set([]);
         let mut starts = vec![self.filled(nothing.clone(), &self.moves, false)];
         if self.has_budget {
@@ -52,7 +52,7 @@ impl<'m> Local<'m> {
                 starts.push(self.trimmed(self.pool.clone(), &nothing));
             }
         }
-        let mut known = self.model.standing(self.from(best));
+        let mut known = self.model.standing(self.climbed(best));
         for start in starts {
             let reached = self.improved(self.model.standing(start));
             if self.is_better(&known, &reached) {
