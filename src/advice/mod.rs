@@ -1,5 +1,6 @@
 //! What to build or drop, and why: candidates from shapes, the search for the best set, the evidence for each step. No I/O but through `Planner`.
 
+mod answers;
 mod candidates;
 mod cautions;
 mod drops;
@@ -15,6 +16,7 @@ mod steps;
 mod test_catalog;
 mod write_cost;
 
+pub use answers::{Answer, Cause, StatementAnswer, answer_statements};
 pub use link::answers;
 pub use options::{AdviseOptions, OnProgress, Phase, Progress, calls_max};
 pub use sensitivity::can_price_variants;
@@ -106,9 +108,7 @@ pub fn advise(
         step.answers = link::answered_rules(workload, step, findings);
     }
     advice.n_whatif_calls = pricer.n_calls();
-    declined.sort();
-    declined.dedup();
-    advice.declined = declined;
+    advice.declined = each_once(declined);
     Ok(advice)
 }
 
@@ -168,7 +168,8 @@ impl Declarer<'_> {
             if let (Err(reason), Some(relation)) = (&answer, relation) {
                 let reason = format!("it cannot be built: {reason}");
                 let index = candidate.definition.clone();
-                declined.push(Declined { relation: relation.name.clone(), index, reason });
+                let statements = candidate.asked_by.clone();
+                declined.push(Declined { relation: relation.name.clone(), index, reason, statements });
             }
             let is_buildable = answer.is_ok();
             let bytes = answer.unwrap_or_default();
@@ -293,6 +294,19 @@ fn add_prefixes(items: &[Item], pool: &mut Configuration) {
     pool.extend(prefixes);
 }
 
+/// The same in order, what was declined twice for one reason once.
+fn each_once(mut declined: Vec<Declined>) -> Vec<Declined> {
+    declined.sort();
+    declined.dedup_by(|next, kept| {
+        let is_same = (&next.relation, &next.index, &next.reason) == (&kept.relation, &kept.index, &kept.reason);
+        if is_same {
+            kept.statements.append(&mut next.statements);
+        }
+        is_same
+    });
+    declined
+}
+
 /// Every candidate that is not proposed, with the reason.
 fn decline(catalog: &Catalog<'_>, items: &[Item], seed: &Seed, choice: &search::Choice) -> Vec<Declined> {
     let mut declined = Vec::new();
@@ -314,7 +328,8 @@ fn decline(catalog: &Catalog<'_>, items: &[Item], seed: &Seed, choice: &search::
             }
             None => "the planner prefers other ways with all candidates present".to_owned(),
         };
-        declined.push(Declined { relation: relation.name.clone(), index: item.candidate.definition.clone(), reason });
+        let (index, statements) = (item.candidate.definition.clone(), item.candidate.asked_by.clone());
+        declined.push(Declined { relation: relation.name.clone(), index, reason, statements });
     }
     declined
 }

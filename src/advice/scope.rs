@@ -86,7 +86,7 @@ impl Extent {
 
     /// Whether it is known to be too small for an index to matter. A relation that was never analysed has no page
     /// count, so only its live rows can say so: a page holds 8 to 200 rows of common width.
-    fn is_small(&self) -> bool {
+    pub fn is_small(&self) -> bool {
         if self.is_measured {
             return self.n_pages < PAGES_MIN;
         }

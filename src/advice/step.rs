@@ -1,5 +1,7 @@
 //! What advice consists of: steps, declined candidates, totals.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::write_cost::{Calibration, WriteCost};
@@ -124,4 +126,6 @@ pub struct Declined {
     pub index: IndexDefinition,
     /// Why not, in one sentence.
     pub reason: String,
+    /// Positions of the statements that asked for it.
+    pub statements: BTreeSet<usize>,
 }

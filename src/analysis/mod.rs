@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::advice::{self, Advice, AdviseOptions, Progress};
+use crate::advice::{self, Advice, AdviseOptions, Progress, StatementAnswer};
 use crate::collect;
 use crate::db::{Session, Target, interrupt};
 use crate::emit::{self, Bundle, Emission, Sql};
@@ -36,6 +36,8 @@ pub struct Analysis {
     pub checked: Checked,
     /// What to do about it.
     pub advice: Advice,
+    /// What became of each statement, in the workload's order.
+    pub answers: Vec<StatementAnswer>,
     /// What priced the advice; `None` when nothing could.
     pub backend: Option<Backend>,
     /// Why nothing could; a gap says it too.
@@ -101,7 +103,8 @@ pub fn analyze(request: &Request, say: &dyn Fn(&str)) -> Result<Analysis> {
     gaps.extend(agreement.iter().filter_map(Agreement::gap));
     gaps.extend(no_backend.iter().map(no_prices));
     gaps.extend(backend.and_then(|backend| without_variants(backend, &workload)));
-    Ok(Analysis { workload, checked, advice, backend, no_backend, agreement, gaps })
+    let answers = advice::answer_statements(&workload, &advice, &checked.findings, backend.is_some());
+    Ok(Analysis { workload, checked, advice, answers, backend, no_backend, agreement, gaps })
 }
 
 fn prepare(

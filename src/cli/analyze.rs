@@ -38,11 +38,13 @@ pub(super) fn run(arguments: &AnalyzeArguments, global: &Global) -> Result<u8> {
         shadow: analysis.agreement.as_ref(),
         workload: &analysis.workload,
         advice: &analysis.advice,
+        answers: &analysis.answers,
         findings: &analysis.checked.findings,
         skipped: &analysis.checked.skipped,
         gaps: &analysis.gaps,
         elapsed_ms: started_at.elapsed().as_secs_f64() * 1000.0,
         migrations,
+        is_verbose: global.verbose > 0,
     };
     let text = match arguments.format {
         Format::Json => report::json(&report)?,

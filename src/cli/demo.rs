@@ -108,11 +108,13 @@ fn print_report(analysis: &Analysis, source_kind: SourceKind, folder: Option<&st
         shadow: analysis.agreement.as_ref(),
         workload: &analysis.workload,
         advice: &analysis.advice,
+        answers: &analysis.answers,
         findings: &analysis.checked.findings,
         skipped: &analysis.checked.skipped,
         gaps: &analysis.gaps,
         elapsed_ms: 0.0,
         migrations: folder,
+        is_verbose: false,
     };
     output::result(&report::text(&report, Style::of_stdout()), None)
 }

@@ -23,6 +23,15 @@ pub fn abbreviate(text: &str, n_chars: usize) -> String {
     short
 }
 
+/// `a`, `a and b`, `a, b and c`
+pub fn in_words(names: &[String]) -> String {
+    match names {
+        [] => String::new(),
+        [one] => one.clone(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+    }
+}
+
 /// Whether `name` is what the database has: bytes that are not valid UTF-8 (in databases of encoding SQL_ASCII) were
 /// read as U+FFFD, so that a name holding one cannot be written in SQL.
 pub fn is_representable(name: &str) -> bool {
@@ -43,6 +52,12 @@ mod tests {
     fn carriage_return_newline_escape_and_bidi_become_spaces() {
         assert_eq!(one_line("a\r\nb\u{1b}c\u{202e}d\u{85}e"), "a  b c d e");
         assert_eq!(block("a\r\n\tb"), "a \n\tb");
+    }
+
+    #[test]
+    fn lists_end_in_and() {
+        let names = ["a", "b", "c"].map(str::to_owned);
+        assert_eq!([in_words(&names[..1]), in_words(&names[..2]), in_words(&names)], ["a", "a and b", "a, b and c"]);
     }
 
     #[test]

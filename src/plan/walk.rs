@@ -98,6 +98,13 @@ impl Plan {
         self.visits().into_iter().filter(|visit| is_sort(visit.node)).map(|visit| sort_of(&visit)).collect()
     }
 
+    /// The processes among which a parallel plan divides its rows: the workers and what the leader contributes beside
+    /// them (`get_parallel_divisor` in costsize.c).
+    pub fn n_processes(&self) -> f64 {
+        let n_workers = self.visits().iter().filter_map(|visit| visit.node.n_workers_planned).fold(0.0, f64::max);
+        if n_workers == 0.0 { 1.0 } else { n_workers + (1.0 - 0.3 * n_workers).max(0.0) }
+    }
+
     /// The indexes in the plan, each with the schema of its relation (`None` without VERBOSE), sorted, each once.
     pub fn indexes_used(&self) -> Vec<(Option<String>, String)> {
         let mut used: Vec<(Option<String>, String)> = self

@@ -23,7 +23,8 @@ const REPLACEMENTS_MAX: usize = 12;
 pub(super) enum Outcome {
     /// It is planned.
     Planned(Box<Planned>),
-    /// It inserts rows that it spells out, and cannot be planned: it reads nothing, so there is nothing to advise on.
+    /// It cannot be planned, and reads nothing, so there is nothing to advise on: it inserts rows that it spells out, or
+    /// calls a function that the role may not call.
     NothingToPlan,
     /// It cannot be planned, and why.
     Refused(Refused),
@@ -57,11 +58,17 @@ pub(super) fn plan_statement(server: &mut Server<'_>, statement: &Statement, pic
     Ok(match plan_text(server, statement, picker)? {
         Answered::Planned(planned) => Outcome::Planned(planned),
         Answered::NothingToPlan => Outcome::NothingToPlan,
+        // insufficient_privilege
+        Answered::Refused(refusal) if refusal.code() == "42501" && reads_nothing(statement) => Outcome::NothingToPlan,
         Answered::Refused(refusal) => Outcome::Refused(Refused {
             reason: reason::of(&refusal, server),
             contradicts_shape: reason::contradicts_shape(&refusal),
         }),
     })
+}
+
+fn reads_nothing(statement: &Statement) -> bool {
+    statement.shape.as_ref().is_some_and(|shape| shape.scans.is_empty())
 }
 
 fn plan_text(server: &mut Server<'_>, statement: &Statement, picker: &Picker<'_>) -> Result<Answered> {

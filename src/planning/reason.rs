@@ -12,6 +12,9 @@ pub(super) fn of(refusal: &Refusal, server: &Server<'_>) -> String {
     let message = refused.message_without_values();
     match refused.code.as_str() {
         "42501" => {
+            if is_about_function(refusal) {
+                return format!("{message}; GRANT EXECUTE on it TO {} lets it be planned", server.role());
+            }
             let privilege = if message.contains(" schema ") { "USAGE" } else { "SELECT" };
             format!("{message}; GRANT {privilege} on it (or pg_read_all_data) TO {} lets it be planned", server.role())
         }
@@ -20,6 +23,16 @@ pub(super) fn of(refusal: &Refusal, server: &Server<'_>) -> String {
             "locked: another session holds a lock on a relation that it reads; run again when that has ended".to_owned()
         }
         _ => message,
+    }
+}
+
+/// Whether the role may not call a function of the statement.
+fn is_about_function(refusal: &Refusal) -> bool {
+    match refusal {
+        Refusal::Server(refused) => {
+            refused.code == "42501" && refused.message_without_values().starts_with("permission denied for function")
+        }
+        Refusal::Unreadable(_) => false,
     }
 }
 

@@ -1,6 +1,7 @@
 //! Reports: one input, one file per format. They show what was found; they find nothing.
 
 mod advice_text;
+mod answers_text;
 mod json;
 mod text;
 mod text_style;
@@ -21,7 +22,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::advice::{Advice, Step};
+use crate::advice::{Advice, StatementAnswer, Step};
 use crate::rules::{Finding, Skipped};
 use crate::snapshot::Gap;
 use crate::whatif::Backend;
@@ -43,6 +44,8 @@ pub struct Report<'a> {
     pub workload: &'a Workload,
     /// What to do.
     pub advice: &'a Advice,
+    /// What became of each statement, in the workload's order.
+    pub answers: &'a [StatementAnswer],
     /// What hurts, the worst first.
     pub findings: &'a [Finding],
     /// Rules that could not judge, sorted.
@@ -54,6 +57,8 @@ pub struct Report<'a> {
     pub elapsed_ms: f64,
     /// The folder that migrations were written to.
     pub migrations: Option<&'a PathBuf>,
+    /// Whether the text report lists what it would only count.
+    pub is_verbose: bool,
 }
 
 /// What a run read.

@@ -1,7 +1,7 @@
 //! Joining what a plan scans with what the statement asks of it, for the rules that read plans.
 
 use super::{Finding, Subject};
-use crate::plan::{Plan, PlanScan};
+use crate::plan::PlanScan;
 use crate::snapshot::Relation;
 use crate::sql::{Comparison, Qual, Scan};
 use crate::workload::Statement;
@@ -27,7 +27,7 @@ pub(super) fn scans<'w>(subject: &Subject<'w>) -> Vec<Seen<'w>> {
     let mut seen = Vec::new();
     for statement in &subject.workload.statements {
         let Some(planned) = &statement.planned else { continue };
-        let n_processes = n_processes(&planned.plan);
+        let n_processes = planned.plan.n_processes();
         for scan in planned.plan.scans() {
             if let Some(seen_scan) = see(subject, statement, scan, n_processes) {
                 seen.push(seen_scan);
@@ -47,13 +47,6 @@ fn see<'w>(subject: &Subject<'w>, statement: &'w Statement, scan: PlanScan<'w>, 
         of_relation().find(|asked| asked.alias == scan.alias).or_else(|| of_relation().next())
     });
     Some(Seen { statement, scan, relation, reported, asked, n_processes })
-}
-
-/// The processes among which a parallel plan divides its rows: the workers and what the leader contributes beside
-/// them (`get_parallel_divisor` in costsize.c).
-fn n_processes(plan: &Plan) -> f64 {
-    let n_workers = plan.visits().iter().filter_map(|visit| visit.node.n_workers_planned).fold(0.0, f64::max);
-    if n_workers == 0.0 { 1.0 } else { n_workers + (1.0 - 0.3 * n_workers).max(0.0) }
 }
 
 impl Seen<'_> {

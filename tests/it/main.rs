@@ -2,6 +2,7 @@
 
 mod cli_demo;
 mod advice_scenarios;
+mod answers;
 mod cli_connect;
 mod cli_faults;
 mod cli_interrupt;

@@ -139,6 +139,22 @@ fn what_the_role_may_not_read_is_a_gap_with_the_grant() {
 }
 
 #[test]
+fn a_function_that_the_role_may_not_call_is_no_gap_where_nothing_is_read() {
+    let function = "CREATE FUNCTION restricted() RETURNS int LANGUAGE sql VOLATILE AS 'SELECT 1';
+        REVOKE EXECUTE ON FUNCTION restricted() FROM public;";
+    for major in support::versions() {
+        let database =
+            support::database_on(support::server(major), "planning_restricted", &format!("{SCHEMA}{function}"));
+        let mut session = session(&reader(&database));
+        let workload = planned(&mut session, &["SELECT restricted()", "SELECT restricted() FROM orders WHERE id = $1"]);
+        assert!(statement(&workload, 1).planned.is_none());
+        let [gap] = workload.gaps.as_slice() else { panic!("{:?}", workload.gaps) };
+        assert_eq!(gap.id, "2", "{gap:?}");
+        assert!(gap.reason.contains("permission denied for function restricted; GRANT EXECUTE"), "{gap:?}");
+    }
+}
+
+#[test]
 fn what_is_locked_or_slow_or_gone_is_a_gap_and_the_others_go_on() {
     let database = support::database("planning_trouble", SCHEMA);
     database.execute("CREATE FUNCTION slow(int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT 1 FROM pg_sleep(30)'");

@@ -1,8 +1,9 @@
 //! Reports: the JSON against its schema, the text against a recorded one, both without values or escape sequences.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use pgadvise::advice::{Action, Advice, Declined};
+use pgadvise::advice::{Action, Advice, Answer, Cause, Declined, StatementAnswer, answer_statements};
 use pgadvise::pg::{IndexColumn, IndexDefinition, IndexTarget, QueryId, RelationName, ServerVersion};
 use pgadvise::report::{self, JsonReport, Report, SourceKind, Style, VerdictReport};
 use pgadvise::rules::{Finding, Severity, Skipped};
@@ -23,6 +24,7 @@ fn root() -> &'static Path {
 struct Parts {
     workload: Workload,
     advice: Advice,
+    answers: Vec<StatementAnswer>,
     findings: Vec<Finding>,
     skipped: Vec<Skipped>,
     gaps: Vec<Gap>,
@@ -44,8 +46,12 @@ fn parts() -> Parts {
     let old = existing_index(2, "orders_customer_id_idx", IndexDefinition::btree(["customer_id"]), &[]);
     let drop = drop_step(1, &orders, "orders_customer_id_idx", IndexDefinition::btree(["customer_id"]));
     let mut advice = advice(vec![create, drop]);
-    advice.declined =
-        vec![Declined { relation: orders.clone(), index: definition, reason: "gains 0.3 %, less than 5 %".into() }];
+    advice.declined = vec![Declined {
+        relation: orders.clone(),
+        index: definition,
+        reason: "gains 0.3 %, less than 5 %".into(),
+        statements: BTreeSet::from([0]),
+    }];
     let mut finding = Finding {
         rule: "index_filter".into(),
         severity: Severity::Warning,
@@ -66,9 +72,20 @@ fn parts() -> Parts {
     finding.fix = Some("ANALYZE public.orders".into());
     let text =
         "SELECT id FROM orders WHERE customer_id = $1 AND lower(email) = 'jane@example.org' ORDER BY 1 LIMIT 4711";
+    let workload = workload(vec![table(1, &orders, vec![old])], vec![statement(text), statement(text)]);
+    let mut answers = answer_statements(&workload, &advice, &[], true);
+    answers[1] = StatementAnswer {
+        answer: Answer::NotAnIndexProblem,
+        cause: Some(Cause::ReturnsMuch),
+        reason: "it reads 97,500 of 100,000 rows of public.orders".into(),
+        indexes: vec!["orders_customer_id_idx".into()],
+        findings: vec!["stale_stats".into()],
+        ..answers[1].clone()
+    };
     Parts {
-        workload: workload(vec![table(1, &orders, vec![old])], vec![statement(text)]),
+        workload,
         advice,
+        answers,
         findings: vec![finding, answered],
         skipped: vec![Skipped { rule: "unused_index".into(), reason: "statistics were reset 2 days ago".into() }],
         gaps: (0..7).map(|n| Gap::new("statement", format!("{n}"), "permission denied for table orders")).collect(),
@@ -84,11 +101,13 @@ fn report(parts: &Parts) -> Report<'_> {
         shadow: None,
         workload: &parts.workload,
         advice: &parts.advice,
+        answers: &parts.answers,
         findings: &parts.findings,
         skipped: &parts.skipped,
         gaps: &parts.gaps,
         elapsed_ms: 1234.4,
         migrations: Some(&parts.folder),
+        is_verbose: false,
     }
 }
 

@@ -20,7 +20,7 @@ pub use target::distinct_values;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::pg::{IndexDefinition, IndexTarget, KeyRoles, Oid, covers};
+use crate::pg::{IndexDefinition, IndexTarget, KeyRoles, Oid, RelationName, covers};
 use crate::snapshot::{Catalog, Index, Relation};
 use crate::sql::{Comparison, Scan, Shape};
 use crate::workload::Workload;
@@ -88,7 +88,7 @@ pub fn generate(
         updated: updated_columns(catalog, workload),
         candidates: Candidates::default(),
         positions: BTreeMap::new(),
-        refused: BTreeSet::new(),
+        refused: BTreeMap::new(),
     };
     for (position, shape) in &shapes {
         for scan in 0..shape.scans.len() {
@@ -108,7 +108,8 @@ struct Builder<'s> {
     updated: BTreeMap<Oid, BTreeSet<String>>,
     candidates: Candidates,
     positions: BTreeMap<(Oid, IndexDefinition), usize>,
-    refused: BTreeSet<Declined>,
+    /// The statements that asked for what cannot be, with the reason.
+    refused: BTreeMap<(RelationName, IndexDefinition, String), BTreeSet<usize>>,
 }
 
 impl<'s> Builder<'s> {
@@ -126,7 +127,7 @@ impl<'s> Builder<'s> {
         let joined = joins::joined_operators(shape, number);
         let search = Search::of(&scan.quals, &joined, scan.nearest.as_ref()).beside(access.single_columns());
         if let Some(reason) = scope::refusal(self.catalog, relation, self.options) {
-            self.refuse_first(&access, &search, &reason);
+            self.refuse_first(statement, &access, &search, &reason);
             return;
         }
         let mut lists = keys::key_lists(&access);
@@ -140,10 +141,10 @@ impl<'s> Builder<'s> {
         for set in disjunction::sets(&access, scan, &self.catalog.snapshot().server, &self.operators) {
             self.add_set(statement, relation, set);
         }
-        self.refuse_targets(&access);
+        self.refuse_targets(statement, &access);
         for qual in &scan.unindexable {
             let (definition, reason) = target::unindexable(relation, qual);
-            self.refuse(relation, definition, &reason);
+            self.refuse(statement, relation, definition, &reason);
         }
     }
 
@@ -217,7 +218,7 @@ impl<'s> Builder<'s> {
             self.add(statement, access.relation, definition, KeyRoles::default());
         }
         for (definition, reason) in found.refused {
-            self.refuse(access.relation, definition, &reason);
+            self.refuse(statement, access.relation, definition, &reason);
         }
     }
 
@@ -251,7 +252,7 @@ impl<'s> Builder<'s> {
         roles: KeyRoles,
     ) -> Option<usize> {
         if let Some(index) = covering_index(relation, &definition, roles) {
-            self.refuse(relation, definition, &format!("existing index {} already serves it", index.name));
+            self.refuse(statement, relation, definition, &format!("existing index {} already serves it", index.name));
             return None;
         }
         let place = (relation.oid, definition);
@@ -265,12 +266,13 @@ impl<'s> Builder<'s> {
         Some(position)
     }
 
-    fn refuse(&mut self, relation: &Relation, index: IndexDefinition, reason: &str) {
-        self.refused.insert(Declined { relation: relation.name.clone(), index, reason: reason.to_owned() });
+    fn refuse(&mut self, statement: usize, relation: &Relation, index: IndexDefinition, reason: &str) {
+        let refused = (relation.name.clone(), index, reason.to_owned());
+        self.refused.entry(refused).or_default().insert(statement);
     }
 
     /// Says why nothing is proposed for a relation, by the example of the index that its scan asks for most.
-    fn refuse_first(&mut self, access: &Access<'_>, search: &Search, reason: &str) {
+    fn refuse_first(&mut self, statement: usize, access: &Access<'_>, search: &Search, reason: &str) {
         let btree = keys::key_lists(access).into_iter().next().map(|list| IndexDefinition::btree(list.keys));
         let found = || {
             search
@@ -280,13 +282,13 @@ impl<'s> Builder<'s> {
                 .next()
         };
         if let Some(definition) = btree.or_else(found) {
-            self.refuse(access.relation, definition, reason);
+            self.refuse(statement, access.relation, definition, reason);
         }
     }
 
-    fn refuse_targets(&mut self, access: &Access<'_>) {
+    fn refuse_targets(&mut self, statement: usize, access: &Access<'_>) {
         for (target, reason) in &access.refused {
-            self.refuse(access.relation, IndexDefinition::btree([target.clone()]), reason);
+            self.refuse(statement, access.relation, IndexDefinition::btree([target.clone()]), reason);
         }
     }
 
@@ -306,7 +308,10 @@ impl<'s> Builder<'s> {
                 }
             }
         }
-        self.candidates.declined = self.refused.into_iter().collect();
+        let refused = self.refused.into_iter();
+        self.candidates.declined = refused
+            .map(|((relation, index, reason), statements)| Declined { relation, index, reason, statements })
+            .collect();
         self.candidates
     }
 }

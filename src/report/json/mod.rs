@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 pub use shape::*;
 
 use super::Report;
-use crate::advice::{Action, Declined, StatementGain, Step, VariantGain, WriteCost, WriteSource};
+use crate::advice::{Action, Declined, StatementAnswer, StatementGain, Step, VariantGain, WriteCost, WriteSource};
 use crate::emit;
 use crate::error::{Error, Result};
 use crate::pg::text::is_unsafe;
@@ -53,6 +53,7 @@ impl JsonReport {
             summary: summary(report),
             advice: report.advice.steps.iter().map(|step| advice(step, &catalog)).collect(),
             declined: report.advice.declined.iter().map(declined).collect(),
+            statements: report.answers.iter().filter_map(|answer| self::answer(answer, report)).collect(),
             findings: report.findings.iter().map(|finding| self::finding(finding, report)).collect(),
             skipped: report.skipped.to_vec(),
             gaps: report.all_gaps().into_iter().cloned().collect(),
@@ -185,6 +186,26 @@ fn declined(declined: &Declined) -> JsonDeclined {
         index: index(&declined.index, None),
         reason: declined.reason.clone(),
     }
+}
+
+fn answer(answer: &StatementAnswer, report: &Report<'_>) -> Option<JsonAnswer> {
+    let statement = report.workload.statements.get(answer.statement)?;
+    let costs = report.advice.statement_costs.get(answer.statement).copied().flatten();
+    let cost_before = costs.map(|(before, _)| before).or_else(|| statement.cost_before());
+    Some(JsonAnswer {
+        queryid: statement.queryid.to_string(),
+        place: statement.place(),
+        calls: statement.n_calls,
+        exec_ms_total: statement.exec_ms_total.map(rounded),
+        cost_before: cost_before.map(rounded),
+        cost_after: costs.map(|(_, after)| after).or(cost_before).map(rounded),
+        answer: answer.answer,
+        cause: answer.cause,
+        reason: answer.reason.clone(),
+        advice: answer.advice.clone(),
+        indexes: answer.indexes.clone(),
+        findings: answer.findings.clone(),
+    })
 }
 
 fn finding(finding: &Finding, report: &Report<'_>) -> JsonFinding {

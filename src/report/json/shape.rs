@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::super::SourceKind;
+use crate::advice::{Answer, Cause};
 use crate::pg::RelationName;
 use crate::rules::{Severity, Skipped};
 use crate::snapshot::Gap;
@@ -38,6 +39,8 @@ pub struct JsonReport {
     pub advice: Vec<JsonAdvice>,
     /// What was considered and not proposed.
     pub declined: Vec<JsonDeclined>,
+    /// What became of each statement of the workload, the heaviest first.
+    pub statements: Vec<JsonAnswer>,
     /// What hurts, the worst first.
     pub findings: Vec<JsonFinding>,
     /// Rules that could not judge.
@@ -274,6 +277,35 @@ pub struct JsonDeclined {
     pub index: JsonIndex,
     /// Why not.
     pub reason: String,
+}
+
+/// What became of one statement of the workload.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct JsonAnswer {
+    /// The queryid, as a string; of a statement from a file, a number made of its text.
+    pub queryid: String,
+    /// Where it is found: its queryid in pg_stat_statements, or its file and line.
+    pub place: String,
+    /// Executions.
+    pub calls: f64,
+    /// Execution time in ms; null when it was not measured.
+    pub exec_ms_total: Option<f64>,
+    /// Planner cost of one execution as it is; null when it could not be planned.
+    pub cost_before: Option<f64>,
+    /// The same with all advice followed.
+    pub cost_after: Option<f64>,
+    /// What became of it.
+    pub answer: Answer,
+    /// What exactly; null where advice or an existing index serves it.
+    pub cause: Option<Cause>,
+    /// The same in one sentence.
+    pub reason: String,
+    /// The advice that serves it, by id, the largest gain first.
+    pub advice: Vec<String>,
+    /// The existing indexes that find its rows, or that the planner does not prefer, by name.
+    pub indexes: Vec<String>,
+    /// The rules whose findings are about it.
+    pub findings: Vec<String>,
 }
 
 /// Something that hurts.
