@@ -28,6 +28,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::error::{Error, Result};
 use crate::pg::{Bytes, IndexDefinition, Oid};
 use crate::rules::Finding;
+use crate::snapshot::overlap::{self, NewIndex};
 use crate::snapshot::{Catalog, Relation};
 use crate::whatif::{CandidateId, Hypothetical, Planner, size};
 use crate::workload::{Statement, Workload};
@@ -100,14 +101,16 @@ pub fn advise(
     advice.steps = steps::settled(&catalog, workload, &mut pricer, &items, &mut choice)?;
     declined.extend(decline(&catalog, &items, &seed, &choice));
     advice.calibration = Calibration::of(workload);
-    let priced = steps::priced(&mut pricer, &seed, &choice.chosen)?;
+    let mut priced = steps::priced(&mut pricer, &seed, &choice.chosen)?;
+    let used = drops::used_existing(&catalog, workload, &mut pricer, &choice.chosen)?;
+    let planned: BTreeSet<Oid> = used.values().flatten().copied().collect();
+    let mut decided = drops::decide(&catalog, workload, options, &advice.steps, &planned);
+    let given = drops::Given { workload, chosen: &choice.chosen, used: &used };
+    let proven = drops::prove(&mut decided, given, planner, progress)?;
+    steps::note_drops(&mut priced, workload, &proven);
     steps::total(&mut advice, workload, &priced);
-    let drops = drops::drop_steps(&catalog, workload, options, &advice.steps);
-    advice.steps.extend(drops);
-    for step in &mut advice.steps {
-        step.answers = link::answered_rules(workload, step, findings);
-    }
-    advice.n_whatif_calls = pricer.n_calls();
+    declined.extend(conclude(&mut advice, workload, findings, decided));
+    advice.n_whatif_calls = planner.n_calls();
     advice.declined = each_once(declined);
     Ok(advice)
 }
@@ -132,12 +135,27 @@ fn returns_much_of_its_relation(catalog: &Catalog<'_>, statement: &Statement) ->
 pub fn without_prices(workload: &Workload, findings: &[Finding], options: &AdviseOptions) -> Advice {
     let catalog = Catalog::new(&workload.snapshot);
     let mut advice = Advice { budget: options.budget, ..Advice::default() };
-    advice.steps = drops::drop_steps(&catalog, workload, options, &[]);
+    let planned: BTreeSet<Oid> = drops::planned_indexes(&catalog, workload).into_values().flatten().collect();
+    let mut decided = drops::decide(&catalog, workload, options, &[], &planned);
+    decided.note("not proved that no statement becomes worse without it: nothing could be asked what it would cost");
     steps::total(&mut advice, workload, &BTreeMap::new());
+    advice.declined = conclude(&mut advice, workload, findings, decided);
+    advice
+}
+
+/// Adds the drops, and to every step the findings that it answers. Returns what is declined of the drops.
+fn conclude(
+    advice: &mut Advice,
+    workload: &Workload,
+    findings: &[Finding],
+    decided: drops::Decided<'_>,
+) -> Vec<Declined> {
+    let (drops, declined) = decided.steps(workload);
+    advice.steps.extend(drops);
     for step in &mut advice.steps {
         step.answers = link::answered_rules(workload, step, findings);
     }
-    advice
+    declined
 }
 
 /// Makes candidates known to the backend, with what they cost.
@@ -187,7 +205,8 @@ impl Declarer<'_> {
     fn write_cost(&self, relation: &Relation, definition: &IndexDefinition, bytes: Bytes) -> (f64, Option<String>) {
         let Some(write_costs) = self.write_costs else { return (0.0, None) };
         let maintenance = write_costs.maintenance(relation, definition, Some(bytes));
-        let replaced = drops::replaced_by(self.catalog, relation, definition, bytes);
+        let new = NewIndex { name: String::new(), definition: definition.clone(), bytes };
+        let replaced = overlap::replaced_by(self.catalog, relation, &new);
         let cost = write_costs.of_set(relation.oid, &[&maintenance], &replaced);
         (write_costs.in_objective(&cost).max(0.0), cost.hot_loss.as_ref().map(cautions::hot_loss))
     }

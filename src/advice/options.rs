@@ -2,9 +2,10 @@
 
 use crate::error::Result;
 use crate::pg::{Bytes, RelationName};
+use crate::rules::Thresholds;
 
 /// Limits on what is proposed, and for which relations.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct AdviseOptions {
     /// The most bytes of new indexes, on the size axis of the backend; no limit when `None`.
     pub budget: Option<Bytes>,
@@ -22,6 +23,28 @@ pub struct AdviseOptions {
     pub ignores_writes: bool,
     /// Questions to the planner after which the search stops improving what it has; [`calls_max`] when `None`.
     pub n_calls_max: Option<u64>,
+    /// Days that the usage counters of every node must cover before an unused index is dropped (the threshold
+    /// `min_stats_age_days` of the rules).
+    pub unused_days_min: f64,
+    /// Bytes below which an unused index is left alone (`unused_index_min_bytes`).
+    pub unused_bytes_min: u64,
+}
+
+impl Default for AdviseOptions {
+    fn default() -> Self {
+        let thresholds = Thresholds::default();
+        Self {
+            budget: None,
+            include: Vec::new(),
+            exclude: Vec::new(),
+            schemas: Vec::new(),
+            assume_rows: false,
+            ignores_writes: false,
+            n_calls_max: None,
+            unused_days_min: thresholds.min_stats_age_days,
+            unused_bytes_min: thresholds.unused_index_min_bytes as u64,
+        }
+    }
 }
 
 /// Questions to the planner whatever the workload's size: a handful of complex joins needs them.
@@ -66,6 +89,8 @@ pub enum Phase {
     Choosing,
     /// Looking for smaller indexes that do the same, and measuring each step.
     Refining,
+    /// Seeing that no statement misses an index that is to be dropped.
+    Proving,
 }
 
 /// What the run tells while it works.

@@ -156,6 +156,16 @@ pub fn priced(pricer: &mut Pricer<'_>, seed: &Seed, chosen: &Configuration) -> R
     Ok(priced)
 }
 
+/// Notes what statements cost once existing indexes are dropped as well.
+pub fn note_drops(priced: &mut BTreeMap<usize, Costs>, workload: &Workload, after: &BTreeMap<usize, f64>) {
+    for (position, after) in after {
+        let now = workload.statements[*position].cost_before().unwrap_or(*after);
+        let costs = priced.entry(*position).or_insert(Costs { before: now, after: now, floor: now.min(*after) });
+        costs.after = *after;
+        costs.floor = costs.floor.min(*after);
+    }
+}
+
 /// Fills in the totals of the workload: costs × calls, and measured time scaled by the planner's gain. A statement
 /// that is not in `priced` costs what its plan says, before and after.
 pub fn total(advice: &mut Advice, workload: &Workload, priced: &BTreeMap<usize, Costs>) {

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::Source;
+use super::{Source, replicas};
 use crate::collect::{self, CollectOptions};
-use crate::db::{Session, interrupt};
+use crate::db::{Session, Target, interrupt};
 use crate::error::Result;
 use crate::planning;
 use crate::snapshot::Snapshot;
@@ -15,6 +15,8 @@ use crate::workload::{self, BuildOptions};
 pub struct Capture {
     /// What to read; a snapshot file is taken as it is.
     pub source: Source,
+    /// Other nodes of the server's replication, whose counters are read as well.
+    pub replicas: Vec<Target>,
     /// Whether the statements are planned, and the plans kept.
     pub with_plans: bool,
 }
@@ -40,7 +42,8 @@ pub fn capture(request: &Capture, say: &dyn Fn(&str)) -> Result<Snapshot> {
     let mut session = Session::connect(target)?;
     let options =
         CollectOptions { application_schema: target.schema().map(str::to_owned), ..CollectOptions::default() };
-    let snapshot = collect::collect(&mut session, &options, say)?;
+    let mut snapshot = collect::collect(&mut session, &options, say)?;
+    replicas::add(&mut snapshot, &request.replicas, &options, say)?;
     interrupt::check()?;
     if !request.with_plans {
         return Ok(snapshot);

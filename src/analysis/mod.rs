@@ -3,6 +3,7 @@
 mod blind;
 mod budget;
 mod capture;
+mod replicas;
 mod request;
 mod verification;
 
@@ -188,7 +189,9 @@ fn read(request: &Request, say: &dyn Fn(&str)) -> Result<(Option<Session>, Snaps
         Source::Server(target) => {
             say("connecting");
             let mut session = Session::connect(target)?;
-            let snapshot = collect::collect(&mut session, &request.collect_options(target), say)?;
+            let options = request.collect_options(target);
+            let mut snapshot = collect::collect(&mut session, &options, say)?;
+            replicas::add(&mut snapshot, &request.replicas, &options, say)?;
             Ok((Some(session), snapshot))
         }
         Source::Snapshot(path) => {

@@ -26,6 +26,8 @@ pub enum Source {
 pub struct Request {
     /// What to read.
     pub source: Source,
+    /// Other nodes of the server's replication, whose counters are read as well.
+    pub replicas: Vec<Target>,
     /// SQL files and folders whose statements are the workload, beside pg_stat_statements.
     pub workload_files: Vec<PathBuf>,
     /// Whether pg_stat_statements is left out, so that the files alone are the workload.
@@ -65,6 +67,7 @@ impl Request {
     pub fn of_source(source: Source) -> Self {
         Self {
             source,
+            replicas: Vec::new(),
             workload_files: Vec::new(),
             without_statements: false,
             weigh: None,
@@ -137,6 +140,8 @@ impl Request {
             schemas: self.schemas.clone(),
             ignores_writes: self.ignores_writes,
             n_calls_max: self.effort,
+            unused_days_min: self.thresholds.min_stats_age_days,
+            unused_bytes_min: self.thresholds.unused_index_min_bytes as u64,
             ..AdviseOptions::default()
         }
     }

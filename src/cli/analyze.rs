@@ -72,6 +72,7 @@ fn request(arguments: &AnalyzeArguments) -> Result<Request> {
         return Err(whatif::no_sandbox());
     }
     let mut request = Request::of_source(source::resolve(&arguments.source)?);
+    request.replicas = source::replicas(&request.source, &arguments.replica)?;
     request.workload_files.clone_from(&arguments.workload);
     request.without_statements = arguments.only_workload;
     request.weigh = arguments.weigh.map(|weigh| match weigh {

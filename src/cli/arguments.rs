@@ -85,6 +85,10 @@ pub(super) struct ServerArguments {
 pub(super) struct AnalyzeArguments {
     #[command(flatten)]
     pub(super) source: SourceArguments,
+    /// A standby, whose scans and statements are counted too (may be repeated): unused indexes are dropped only when all
+    /// nodes are known
+    #[arg(long, value_name = "URL")]
+    pub(super) replica: Vec<String>,
     /// SQL files or folders as the workload, beside pg_stat_statements; `-- calls: N` before a statement weighs it
     #[arg(long, value_name = "PATH", num_args = 1..)]
     pub(super) workload: Vec<PathBuf>,
@@ -157,6 +161,9 @@ pub(super) struct SnapshotArguments {
     /// The file to write, readable by you only; compressed where its name ends in .gz; `-` for stdout
     #[arg(short, long, value_name = "FILE")]
     pub(super) output: PathBuf,
+    /// A standby, whose scans and statements are counted too (may be repeated)
+    #[arg(long, value_name = "URL")]
+    pub(super) replica: Vec<String>,
     /// Leave out values of the database's data: most common values, histograms, literals (docs/snapshot.md)
     #[arg(long)]
     pub(super) redact: bool,

@@ -20,7 +20,9 @@ const STDOUT: &str = "-";
 
 pub(super) fn run(arguments: &SnapshotArguments, global: &Global) -> Result<u8> {
     let with_plans = !arguments.no_plans && !arguments.redact;
-    let request = Capture { source: source::resolve(&arguments.source)?, with_plans };
+    let source = source::resolve(&arguments.source)?;
+    let replicas = source::replicas(&source, &arguments.replica)?;
+    let request = Capture { source, replicas, with_plans };
     let _said = ending::listen_for_signals()?;
     let progress = Progress::start(global.quiet);
     let mut snapshot = capture(&request, &|what| progress.say(what))?;

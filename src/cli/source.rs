@@ -41,6 +41,19 @@ pub(super) fn resolve(arguments: &SourceArguments) -> Result<Source> {
     }
 }
 
+/// The standbys that `--replica` names.
+///
+/// # Errors
+/// Usage, when a connection string is malformed, or the source is a file, which holds what was read with it.
+pub(super) fn replicas(source: &Source, replicas: &[String]) -> Result<Vec<Target>> {
+    if matches!(source, Source::Snapshot(_)) && !replicas.is_empty() {
+        return Err(Error::usage("--replica reads servers, and the source is a snapshot file").with_hint(
+            "Name the standbys when the snapshot is taken: pgadvise snapshot SOURCE --replica URL -o FILE",
+        ));
+    }
+    replicas.iter().map(|url| Target::resolve(Some(url))).collect()
+}
+
 /// The server to read, for a command that has no use for a snapshot.
 ///
 /// # Errors

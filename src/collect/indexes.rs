@@ -128,7 +128,11 @@ fn read_columns(
     Ok(columns)
 }
 
-fn read_usage(transaction: &mut Transaction<'_>, relations: &[Oid]) -> Result<BTreeMap<Oid, IndexUsage>, Failure> {
+/// How often the indexes of `relations` were used.
+pub(super) fn read_usage(
+    transaction: &mut Transaction<'_>,
+    relations: &[Oid],
+) -> Result<BTreeMap<Oid, IndexUsage>, Failure> {
     let mut usage = BTreeMap::new();
     for row in transaction.query(&INDEX_USAGE, &[&relations])? {
         let counters = IndexUsage {

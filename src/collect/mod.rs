@@ -16,6 +16,7 @@ mod privileges;
 mod query;
 mod reader;
 mod relations;
+mod replica;
 mod schema;
 mod search_path;
 mod server;
@@ -24,6 +25,8 @@ mod statements;
 mod statistics;
 mod tablespaces;
 mod time;
+
+pub use self::replica::add_replica;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -123,6 +126,7 @@ pub fn collect(session: &mut Session, options: &CollectOptions, progress: &dyn F
         schema,
         statements: statements.map(|read| read.statements),
         plans: Vec::new(),
+        replicas: Vec::new(),
         gaps,
     })
 }
@@ -152,7 +156,9 @@ fn read_basics(reader: &mut Reader<'_>) -> Result<Basics> {
         reader.ask_for_raw_texts();
         basics = reader.try_read(work);
     }
-    basics.map_err(|failure| failure.while_doing("could not read the catalog"))
+    let mut basics = basics.map_err(|failure| failure.while_doing("could not read the catalog"))?;
+    basics.read.server.node = replica::read_node(reader)?;
+    Ok(basics)
 }
 
 /// The `n_max` relations with most pages; `None` if that is all of them.

@@ -57,6 +57,7 @@ queries! {
     INDEX_USAGE = "index_usage": "index usage";
     INDEXES = "indexes": "indexes";
     LOCKED_RELATIONS = "locked_relations": "locks";
+    NODE = "node": "replication";
     OPERATORS = "operators": "operators";
     OTHER_NAMES = "other_names": "names in use";
     PARTITION_KEYS = "partition_keys": "partition keys";

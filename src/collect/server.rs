@@ -7,7 +7,7 @@ use super::time;
 use crate::db::{Failure, Transaction};
 use crate::error::Error;
 use crate::pg::ServerVersion;
-use crate::snapshot::{Extension, Server};
+use crate::snapshot::{Extension, Node, Server};
 
 /// The server, and what is needed of it while collecting only.
 pub(super) struct Read {
@@ -42,6 +42,7 @@ pub(super) fn read(transaction: &mut Transaction<'_>) -> Result<Read, Failure> {
         is_in_recovery: row.get("is_in_recovery")?,
         started_at: time::of_row(row, "started_at")?,
         stats_reset: time::of_row(row, "stats_reset")?,
+        node: Node::default(),
         encoding: row.text("encoding")?,
         collate: row.optional_text("collate")?.unwrap_or_default(),
         ctype: row.optional_text("ctype")?.unwrap_or_default(),

@@ -26,6 +26,7 @@ pub fn redact(snapshot: &mut Snapshot) {
         schema,
         statements,
         plans,
+        replicas: _,
         gaps,
     } = snapshot;
     keep_server(server);
@@ -59,6 +60,7 @@ fn keep_server(server: &Server) {
         is_in_recovery: _,
         started_at: _,
         stats_reset: _,
+        node: _,
         encoding: _,
         collate: _,
         ctype: _,

@@ -1,5 +1,7 @@
 //! Rule `duplicate_index`.
 
+use std::collections::BTreeSet;
+
 use super::meta::declare_rule;
 use super::{Finding, Rule, RuleMeta, Subject};
 use crate::snapshot::Relation;
@@ -33,7 +35,9 @@ impl Rule for DuplicateIndex {
     fn check(&self, subject: &Subject<'_>) -> Result<Vec<Finding>, String> {
         let mut findings = Vec::new();
         for relation in subject.relations() {
-            let twins = overlaps(&subject.catalog, relation).into_iter().filter(|o| o.kind == OverlapKind::Duplicate);
+            let twins = overlaps(&subject.catalog, relation, &BTreeSet::new(), &[])
+                .into_iter()
+                .filter(|o| o.kind == OverlapKind::Duplicate);
             findings.extend(twins.map(|overlap| {
                 let message = format!(
                     "index {} ({}) has the same columns as {}",
@@ -49,10 +53,10 @@ impl Rule for DuplicateIndex {
 }
 
 /// A finding about an index that another covers.
-pub(super) fn superfluous(meta: &RuleMeta, message: String, relation: &Relation, overlap: &Overlap<'_>) -> Finding {
+pub(super) fn superfluous(meta: &RuleMeta, message: String, relation: &Relation, overlap: &Overlap<'_, '_>) -> Finding {
     let mut finding = Finding::new(meta, message)
         .on(relation, overlap.index.definition.key_column_names())
-        .with("covered_by", overlap.cover.name.clone())
+        .with("covered_by", overlap.cover.name)
         .with("index_bytes", overlap.index.bytes().0);
     if let Some(usage) = &overlap.index.usage {
         finding = finding.with("n_scans", usage.n_scans);

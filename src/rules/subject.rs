@@ -1,7 +1,5 @@
 //! What rules look at: a workload with its catalog and thresholds, and the questions that several rules ask of it.
 
-use jiff::Timestamp;
-
 use super::{Need, Thresholds};
 use crate::snapshot::{Catalog, Relation};
 use crate::workload::{Statement, Workload};
@@ -31,17 +29,6 @@ impl<'w> Subject<'w> {
     /// What a statement takes now: ms where time is measured, else planner cost × calls; 0 where neither is known.
     pub fn impact(&self, statement: &Statement) -> f64 {
         statement.exec_ms_total.unwrap_or_else(|| statement.cost_before().unwrap_or(0.0) * statement.n_calls)
-    }
-
-    /// Days that the usage counters of the server cover: since the last reset or, where that is later, since the
-    /// server started (a crash empties them without a reset).
-    pub fn usage_days(&self) -> Option<f64> {
-        let server = &self.workload.snapshot.server;
-        let since: Timestamp = match (server.stats_reset, server.started_at) {
-            (Some(reset), Some(started)) => reset.max(started),
-            (reset, started) => reset.or(started)?,
-        };
-        Some(self.workload.snapshot.taken_at.duration_since(since).as_secs_f64() / 86_400.0)
     }
 
     /// Whether `need` is there.

@@ -1,7 +1,7 @@
 //! Which indexes serve a foreign key: the scan for referencing rows that a DELETE or key UPDATE of a referenced row starts.
 
 use super::Index;
-use crate::pg::{AccessMethod, quote_identifier};
+use crate::pg::{AccessMethod, IndexDefinition, quote_identifier};
 
 /// Whether `index` finds the rows that reference a given key through `columns`.
 ///
@@ -9,15 +9,18 @@ use crate::pg::{AccessMethod, quote_identifier};
 /// columns have to be the leading ones in any order. A predicate is allowed only where equality implies it:
 /// `column IS NOT NULL`. BRIN and GIN read too much of the relation for one key to count.
 pub fn serves_foreign_key(index: &Index, columns: &[String]) -> bool {
-    let definition = &index.definition;
+    index.is_usable() && would_serve_foreign_key(&index.definition, columns)
+}
+
+/// The same for an index that is yet to be built.
+pub fn would_serve_foreign_key(definition: &IndexDefinition, columns: &[String]) -> bool {
     let n_columns = columns.len();
     let is_able = match definition.access_method {
         AccessMethod::Btree => definition.key_columns.len() >= n_columns,
         AccessMethod::Hash => n_columns == 1 && definition.key_columns.len() == 1,
         _ => false,
     };
-    index.is_usable()
-        && is_able
+    is_able
         && definition.key_columns[..n_columns].iter().all(|key| {
             key.opclass.is_none() && key.target.column().is_some_and(|name| columns.iter().any(|c| c == name))
         })

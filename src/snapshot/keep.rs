@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use super::foreign_key::serves_foreign_key;
+use super::foreign_key::{serves_foreign_key, would_serve_foreign_key};
+use super::overlap::NewIndex;
 use super::{Catalog, ConstraintKind, Index, Relation, RelationKind};
 use crate::pg::Oid;
 
@@ -49,12 +50,14 @@ impl fmt::Display for KeepReason {
     }
 }
 
-/// Every reason why `index` of `relation` must stay when the indexes in `dropped` are gone; empty when there is none.
+/// Every reason why `index` of `relation` must stay when the indexes in `dropped` are gone and those in `coming` are
+/// there; empty when there is none.
 pub fn must_keep(
     catalog: &Catalog<'_>,
     relation: &Relation,
     index: &Index,
     dropped: &BTreeSet<Oid>,
+    coming: &[NewIndex],
 ) -> Vec<KeepReason> {
     let mut reasons = BTreeSet::new();
     let mut keep_if = |is_true: bool, reason: KeepReason| {
@@ -75,7 +78,7 @@ pub fn must_keep(
     for name in referring_foreign_keys(catalog, index.oid) {
         keep_if(true, KeepReason::ReferencedByForeignKey(name));
     }
-    for name in foreign_keys_served_alone(relation, index, dropped) {
+    for name in foreign_keys_served_alone(relation, index, dropped, coming) {
         keep_if(true, KeepReason::OnlyServerOfForeignKey(name));
     }
     reasons.into_iter().collect()
@@ -91,16 +94,23 @@ fn referring_foreign_keys(catalog: &Catalog<'_>, oid: Oid) -> Vec<String> {
 }
 
 /// Foreign keys of `relation` that `index` serves and none of the other indexes that stay does.
-fn foreign_keys_served_alone(relation: &Relation, index: &Index, dropped: &BTreeSet<Oid>) -> Vec<String> {
+fn foreign_keys_served_alone(
+    relation: &Relation,
+    index: &Index,
+    dropped: &BTreeSet<Oid>,
+    coming: &[NewIndex],
+) -> Vec<String> {
     let stays = |other: &&Index| other.oid != index.oid && !dropped.contains(&other.oid);
+    let is_served_otherwise = |columns: &[String]| {
+        relation.indexes.iter().filter(stays).any(|other| serves_foreign_key(other, columns))
+            || coming.iter().any(|new| would_serve_foreign_key(&new.definition, columns))
+    };
     relation
         .constraints
         .iter()
         .filter(|constraint| constraint.kind == ConstraintKind::ForeignKey)
         .filter(|constraint| serves_foreign_key(index, &constraint.columns))
-        .filter(|constraint| {
-            !relation.indexes.iter().filter(stays).any(|other| serves_foreign_key(other, &constraint.columns))
-        })
+        .filter(|constraint| !is_served_otherwise(&constraint.columns))
         .map(|constraint| constraint.name.clone())
         .collect()
 }

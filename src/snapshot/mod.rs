@@ -6,6 +6,7 @@ mod file;
 pub mod foreign_key;
 mod index;
 pub mod keep;
+mod node;
 pub mod overlap;
 mod plan;
 mod relation;
@@ -17,6 +18,7 @@ mod stream;
 
 pub use catalog::Catalog;
 pub use index::{Index, IndexUsage};
+pub use node::{Node, Replica, ReplicaIndex};
 pub use plan::{ExplainForm, PlannedBy, RecordedOutcome, RecordedPlan, Variant, VariantKind};
 pub use relation::{
     Column, Constraint, ConstraintKind, ForeignKey, ForeignKeyAction, NotNullLimit, Persistence, Relation,
@@ -66,6 +68,9 @@ pub struct Snapshot {
     /// How the server planned them, by queryid; empty where that was not asked for.
     #[serde(default)]
     pub plans: Vec<RecordedPlan>,
+    /// Other nodes of the replication whose counters were read as well; their statements are among `statements`.
+    #[serde(default)]
+    pub replicas: Vec<Replica>,
     /// What could not be read, and why.
     pub gaps: Vec<Gap>,
 }

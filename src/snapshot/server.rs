@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::Node;
 use crate::pg::ServerVersion;
 
 /// The server and the database that were read.
@@ -25,6 +26,9 @@ pub struct Server {
     pub started_at: Option<Timestamp>,
     /// When the database's statistics were last reset (`pg_stat_database.stats_reset`); `None` when never.
     pub stats_reset: Option<Timestamp>,
+    /// What tells the server from other nodes of its replication.
+    #[serde(default)]
+    pub node: Node,
     /// `server_encoding`.
     pub encoding: String,
     /// The database's `datcollate`.

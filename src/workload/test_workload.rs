@@ -21,6 +21,7 @@ pub(crate) fn snapshot() -> Snapshot {
             is_in_recovery: false,
             started_at: None,
             stats_reset: None,
+            node: Default::default(),
             encoding: "UTF8".to_owned(),
             collate: "C.UTF-8".to_owned(),
             ctype: "C.UTF-8".to_owned(),
@@ -40,6 +41,7 @@ pub(crate) fn snapshot() -> Snapshot {
         schema: Default::default(),
         statements: None,
         plans: Vec::new(),
+        replicas: Vec::new(),
         gaps: Vec::new(),
     }
 }

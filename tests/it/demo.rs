@@ -74,7 +74,7 @@ fn the_recorded_shop_is_the_shop() {
     let demo = start(15);
     demo.run_workload().expect("the work is done");
     let source = Source::Server(Box::new(Target::resolve(Some(&demo.url())).expect("a target")));
-    let shop = capture(&Capture { source, with_plans: true }, &|_| {}).expect("a snapshot");
+    let shop = capture(&Capture { source, replicas: Vec::new(), with_plans: true }, &|_| {}).expect("a snapshot");
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/demo/snapshot.json.gz");
     if expect::is_update() {
         shop.write_file(path.as_ref()).expect("the snapshot is written");

@@ -25,6 +25,8 @@ mod collect_statements;
 mod connect;
 mod db_batch;
 mod demo;
+mod drops_proof;
+mod drops_unused;
 mod emit_files;
 mod emit_hostile;
 mod planning_corpus;

@@ -31,6 +31,7 @@ pub fn run() {
     let arguments = ["--what-if", "shadow", "--threshold", "min_stats_age_days=0"];
     let run = program::analyze(&server.url, folder.path(), &arguments);
     print_advice(&run);
+    print_declined(&run);
     let cluster = server.cluster.as_ref().expect("the cluster is ours");
     let (before, after) = copy::apply(cluster, DATABASE, COPY, &run.statements());
     say(&format!("bytes of indexes: {:.1} MB before, {:.1} MB after", before / 1e6, after / 1e6));
@@ -101,6 +102,15 @@ fn print_advice(run: &Run) {
             why.unwrap_or(""),
         ));
     }
+}
+
+/// The existing indexes that could go by the catalog alone, and why they stay.
+fn print_declined(run: &Run) {
+    let reasons = run.report["declined"].as_array().into_iter().flatten().filter_map(|one| one["reason"].as_str());
+    let of_existing: Vec<&str> =
+        reasons.filter(|reason| reason.starts_with("existing index ") && reason.contains(" stays: ")).collect();
+    say(&format!("{:>5} stay though another index does what they do, or for want of evidence:", of_existing.len()));
+    of_existing.iter().for_each(|reason| say(&format!("  {reason}")));
 }
 
 fn print_plans(cluster: &Cluster) {

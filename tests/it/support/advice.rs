@@ -133,6 +133,7 @@ pub fn snapshot(relations: Vec<Relation>) -> Snapshot {
             is_in_recovery: false,
             started_at: None,
             stats_reset: None,
+            node: Default::default(),
             encoding: "UTF8".into(),
             collate: "C.UTF-8".into(),
             ctype: "C.UTF-8".into(),
@@ -155,6 +156,7 @@ pub fn snapshot(relations: Vec<Relation>) -> Snapshot {
             ..Statements::default()
         }),
         plans: Vec::new(),
+        replicas: Vec::new(),
         gaps: vec![],
     }
 }

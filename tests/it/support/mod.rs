@@ -17,6 +17,7 @@ mod listener;
 mod pooler;
 mod servers;
 mod snapshot;
+pub mod standby;
 pub mod statement_log;
 
 pub use collected::{collected, collected_with, column, eventually, gaps, index, relation, url_as};
