@@ -139,7 +139,7 @@ pub fn without_prices(workload: &Workload, findings: &[Finding], options: &Advis
     let mut decided = drops::decide(&catalog, workload, options, &[], &planned);
     decided.note("not proved that no statement becomes worse without it: nothing could be asked what it would cost");
     steps::total(&mut advice, workload, &BTreeMap::new());
-    advice.declined = conclude(&mut advice, workload, findings, decided);
+    advice.declined = each_once(conclude(&mut advice, workload, findings, decided));
     advice
 }
 

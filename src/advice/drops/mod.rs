@@ -153,5 +153,5 @@ fn stays(index: &Index) -> String {
 }
 
 fn declined(relation: &Relation, index: &Index, reason: String) -> Declined {
-    Declined { relation: relation.name.clone(), index: index.definition.clone(), reason }
+    Declined { relation: relation.name.clone(), index: index.definition.clone(), reason, statements: BTreeSet::new() }
 }
