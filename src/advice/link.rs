@@ -14,6 +14,9 @@ const ANSWERED_BY_CREATE: &[&str] = &["seq_scan_filter", "index_filter", "sort_a
 /// Rules whose findings dropping an index answers.
 const ANSWERED_BY_DROP: &[&str] = &["duplicate_index", "redundant_index", "invalid_index", "unused_index"];
 
+/// The rule whose findings are none where an index is proposed for their statements.
+const ANSWERED_BY_ANY_INDEX: &str = "rows_misestimated";
+
 /// Whether `step` answers `finding`: the same relation, and the statements or the index that the finding is about.
 pub fn answers(workload: &Workload, step: &Step, finding: &Finding) -> bool {
     if finding.relation.as_ref() != Some(&step.relation) {
@@ -36,6 +39,16 @@ pub fn answered_rules(workload: &Workload, step: &Step, findings: &[Finding]) ->
     let rules: BTreeSet<&String> =
         findings.iter().filter(|finding| answers(workload, step, finding)).map(|finding| &finding.rule).collect();
     rules.into_iter().cloned().collect()
+}
+
+/// Takes out the misestimates of statements that a new index finds the rows of anyway, all of them: then it is the index
+/// that was missing.
+pub fn forget_served_misestimates(workload: &Workload, steps: &[Step], findings: &mut Vec<Finding>) {
+    let creates = steps.iter().filter(|step| step.action == Action::CreateIndex);
+    let served: BTreeSet<QueryId> = creates.flat_map(|step| served(workload, step)).collect();
+    findings.retain(|finding| {
+        finding.rule != ANSWERED_BY_ANY_INDEX || !finding.queryids.iter().all(|id| served.contains(id))
+    });
 }
 
 fn served(workload: &Workload, step: &Step) -> BTreeSet<QueryId> {

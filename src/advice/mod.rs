@@ -17,7 +17,7 @@ mod test_catalog;
 mod write_cost;
 
 pub use answers::{Answer, Cause, StatementAnswer, answer_statements};
-pub use link::answers;
+pub use link::{answers, forget_served_misestimates};
 pub use options::{AdviseOptions, OnProgress, Phase, Progress, calls_max};
 pub use sensitivity::can_price_variants;
 pub use step::{Action, Advice, Declined, StatementGain, Step, VariantGain};

@@ -88,7 +88,7 @@ pub fn analyze(request: &Request, say: &dyn Fn(&str)) -> Result<Analysis> {
     interrupt::check()?;
     let agreement = shadow.map(|shadow| compare(shadow, &workload, session.as_mut(), say)).transpose()?;
 
-    let checked = rules::check(&Subject::new(&workload, request.thresholds.clone()), &request.selection);
+    let mut checked = rules::check(&Subject::new(&workload, request.thresholds.clone()), &request.selection);
     let options = request.advise_options(&workload.snapshot);
     say("choosing indexes");
     let advised = match &prepared {
@@ -104,6 +104,7 @@ pub fn analyze(request: &Request, say: &dyn Fn(&str)) -> Result<Analysis> {
     gaps.extend(agreement.iter().filter_map(Agreement::gap));
     gaps.extend(no_backend.iter().map(no_prices));
     gaps.extend(backend.and_then(|backend| without_variants(backend, &workload)));
+    advice::forget_served_misestimates(&workload, &advice.steps, &mut checked.findings);
     let answers = advice::answer_statements(&workload, &advice, &checked.findings, backend.is_some());
     Ok(Analysis { workload, checked, advice, answers, backend, no_backend, agreement, gaps })
 }

@@ -9,6 +9,7 @@ mod invalid_index;
 mod meta;
 mod n_plus_one;
 mod redundant_index;
+mod rows_misestimated;
 mod scan;
 mod seq_scan_filter;
 mod sort_avoidable;
@@ -47,6 +48,7 @@ pub static RULES: &[&dyn Rule] = &[
     &invalid_index::InvalidIndex,
     &n_plus_one::NPlusOne,
     &redundant_index::RedundantIndex,
+    &rows_misestimated::RowsMisestimated,
     &seq_scan_filter::SeqScanFilter,
     &sort_avoidable::SortAvoidable,
     &stale_stats::StaleStats,
