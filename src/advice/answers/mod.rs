@@ -124,7 +124,7 @@ impl<'a> Grounds<'a> {
         if dropped.is_empty() {
             return because;
         }
-        let reason = format!("{}; without {} another index does", because.reason, in_words(&dropped));
+        let reason = format!("{}; advice proposes to drop {}", because.reason, in_words(&dropped));
         Because { reason, ..because }
     }
 

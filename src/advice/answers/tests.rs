@@ -187,7 +187,7 @@ fn a_dropped_index_is_said_to_be_one() {
     };
     let advice = Advice { steps: vec![step(Action::DropIndex, "orders_pkey")], ..Advice::default() };
     let answered = answer_with(by_key(), &advice, &[], true);
-    assert_eq!(answered.reason, "orders_pkey finds its rows; without orders_pkey another index does");
+    assert_eq!(answered.reason, "orders_pkey finds its rows; advice proposes to drop orders_pkey");
 }
 
 /// Below a Memoize, or on the inner side of a nested loop that meets the same rows again, the planner charges less than
