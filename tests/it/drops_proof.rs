@@ -8,6 +8,7 @@ use crate::support::{self, Database};
 
 /// Visits with a narrow index and a wider one that begins with it, about three times the size.
 const VISITS: &str = "
+    SET synchronous_commit = on; -- or else VACUUM finds no page all-visible yet
     CREATE TABLE visit (id int PRIMARY KEY, account int NOT NULL, at timestamptz NOT NULL, note text NOT NULL);
     INSERT INTO visit
         SELECT g, g % 6000, '2026-01-01'::timestamptz + g * interval '1 s', repeat('x', 150) FROM generate_series(1, 60000) AS g;

@@ -42,6 +42,21 @@ pub fn costs(url: &str, statements: &[String]) -> Vec<f64> {
     statements.iter().map(&mut cost).collect()
 }
 
+/// The blocks that each statement reads, from the cache or not; it is executed and rolled back.
+pub fn blocks(url: &str, statements: &[String]) -> Vec<f64> {
+    let mut session = connect(url);
+    let mut blocks = |text: &String| {
+        session.execute("BEGIN").expect("BEGIN");
+        let answer = session.explain(&format!("EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON) {text}"));
+        session.execute("ROLLBACK").expect("ROLLBACK");
+        let answer = answer.unwrap_or_else(|failure| panic!("{text}: {failure:?}"));
+        let plan: serde_json::Value = serde_json::from_str(&answer).expect("JSON");
+        let count = |name: &str| plan[0]["Plan"][name].as_f64().unwrap_or(0.0);
+        count("Shared Hit Blocks") + count("Shared Read Blocks")
+    };
+    statements.iter().map(&mut blocks).collect()
+}
+
 /// Runs `statements` and measures them.
 pub fn write(server: &Server, url: &str, statements: &[String]) -> Round {
     let (wal_before, cpu_before, updates_before) = (wal_bytes(url), server.cpu_s(), updates(url));

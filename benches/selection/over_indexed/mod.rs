@@ -117,16 +117,24 @@ fn print_plans(cluster: &Cluster) {
     let samples = workload::samples();
     let before = copy::costs(&cluster.url(DATABASE), &samples);
     let after = copy::costs(&cluster.url(COPY), &samples);
+    let blocks_before = copy::blocks(&cluster.url(DATABASE), &samples);
+    let blocks_after = copy::blocks(&cluster.url(COPY), &samples);
+    let blocks = blocks_before.iter().zip(&blocks_after);
     let mut n_worse = 0;
-    for ((text, before), after) in samples.iter().zip(&before).zip(&after) {
+    for (((text, before), after), (blocks_before, blocks_after)) in samples.iter().zip(&before).zip(&after).zip(blocks)
+    {
         if after / before > WORSE {
             n_worse += 1;
-            say(&format!("  worse: {before:.2} -> {after:.2}: {text}"));
+            say(&format!("  costs more: {before:.2} -> {after:.2}, blocks {blocks_before} -> {blocks_after}: {text}"));
         }
     }
+    let (sum_before, sum_after): (f64, f64) = (blocks_before.iter().sum(), blocks_after.iter().sum());
+    say(&format!("blocks that the statements read when they are run: {sum_before} -> {sum_after}"));
     let (sum_before, sum_after): (f64, f64) = (before.iter().sum(), after.iter().sum());
     let n = samples.len();
-    say(&format!("{n} statements planned: {n_worse} worse, sum of costs {sum_before:.0} -> {sum_after:.0}"));
+    say(&format!(
+        "{n} statements planned: {n_worse} cost more than 1 % more, sum of costs {sum_before:.0} -> {sum_after:.0}"
+    ));
 }
 
 fn print_writes(server: &Server) {

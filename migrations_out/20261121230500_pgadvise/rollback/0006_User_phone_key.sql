@@ -1,6 +1,6 @@
 -- rollback of drop index "User_phone_key" on public."User"
 -- effect    builds the index again as it was, about 0 bytes
--- run       psql -X -f rollback/0005_User_phone_key.sql   (as the owner of the relation, not with -1)
+-- run       psql -X -f rollback/0006_User_phone_key.sql   (as the owner of the relation, not with -1)
 -- on error  run it again, it drops the invalid leftover of a failed build first
 \set ON_ERROR_STOP on
 SET statement_timeout = 0;

@@ -32,6 +32,7 @@ BEGIN
     (false, 'public', 'AuditLog', 'AuditLog_occurredAt_idx', false, 'USING btree ("occurredAt")', ARRAY[]::text[], NULL::text),
     (false, 'public', 'Order', 'Order_userId_createdAt_idx', false, 'USING btree ("userId", "createdAt")', ARRAY[]::text[], NULL::text),
     (false, 'public', 'Review', 'Review_productId_idx', false, 'USING btree ("productId")', ARRAY[]::text[], NULL::text),
+    (true, 'public', 'OrderItem', 'OrderItem_orderId_idx', false, 'USING btree ("orderId")', ARRAY[]::text[], NULL::text),
     (true, 'public', 'User', 'User_phone_key', true, 'USING btree (phone)', ARRAY[]::text[], NULL::text)
   ) AS expected(is_drop, schema_name, table_name, index_name, is_unique, skeleton, expressions, predicate)
   LOOP

@@ -2,7 +2,7 @@
 -- answers   fk_without_index
 -- serves    60 calls of query -2761696761785034111, each 3,804 -> 43.23
 -- planner   total cost x calls 228,265 -> 2,594 (shadow, PostgreSQL 15.18)
--- size      about 1512 kB
+-- size      about 1504 kB
 -- writes    no cost known for this workload, HOT updates unaffected
 -- run       psql -X -f 0004_Review_productId_idx.sql   (as the owner of the relation, not with -1)
 -- on error  run it again, it drops the invalid leftover of a failed build first
