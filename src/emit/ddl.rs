@@ -34,20 +34,24 @@ impl Statement {
 
 /// The statements of `step`, or the reason why none can be written.
 ///
-/// A drop's rollback recreates the index as `catalog` knows it, storage parameters included.
+/// A drop's rollback recreates the index as `catalog` knows it, storage parameters and tablespace included.
 pub fn statements(step: &Step, catalog: &Catalog<'_>) -> Result<Statements, String> {
     check_relation(step, catalog)?;
     check_texts(&step.relation, &step.id, &step.index)?;
     let existing = catalog.index_named(&step.relation.schema, &step.id).map(|(_, index)| index);
     let drop = drop_index(&step.relation.schema, &step.id);
     match step.action {
-        Action::CreateIndex => {
-            Ok(Statements { ddl: vec![create_index(&step.relation, &step.id, &step.index, &[])], rollback: vec![drop] })
-        }
+        Action::CreateIndex => Ok(Statements {
+            ddl: vec![create_index(&step.relation, &step.id, &step.index, &step.index.body())],
+            rollback: vec![drop],
+        }),
         Action::DropIndex => {
             let existing = existing.ok_or("the snapshot does not know the index to drop")?;
             check_droppable(existing)?;
-            let create = create_index(&step.relation, &step.id, &existing.definition, &existing.options);
+            let tablespace = existing.tablespace.as_deref();
+            tablespace.map_or(Ok(()), check_name)?;
+            let body = existing.definition.body_with_storage(&existing.options, tablespace);
+            let create = create_index(&step.relation, &step.id, &existing.definition, &body);
             Ok(Statements { ddl: vec![drop], rollback: vec![create] })
         }
     }
@@ -56,10 +60,10 @@ pub fn statements(step: &Step, catalog: &Catalog<'_>) -> Result<Statements, Stri
 /// `CREATE INDEX CONCURRENTLY name ON schema.relation USING …`, without `IF NOT EXISTS`: that accepts an invalid
 /// leftover of a failed build, and an index of the same name on another relation. The index's name is never
 /// qualified here (a syntax error); it goes where its relation is.
-fn create_index(relation: &RelationName, name: &str, definition: &IndexDefinition, options: &[String]) -> Statement {
+fn create_index(relation: &RelationName, name: &str, definition: &IndexDefinition, body: &str) -> Statement {
     let unique = if definition.is_unique { "UNIQUE " } else { "" };
     let head = format!("CREATE {unique}INDEX CONCURRENTLY {}", quote_identifier(name));
-    Statement { clauses: vec![head, format!("ON {relation} {}", definition.body_with_options(options))] }
+    Statement { clauses: vec![head, format!("ON {relation} {body}")] }
 }
 
 /// `DROP INDEX CONCURRENTLY schema.name`.

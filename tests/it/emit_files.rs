@@ -160,6 +160,19 @@ fn the_rollback_of_a_drop_builds_the_old_index() {
 }
 
 #[test]
+fn the_rollback_of_a_drop_names_the_tablespace_of_the_old_index() {
+    let definition =
+        IndexDefinition { predicate: Some("deleted_at IS NULL".into()), ..IndexDefinition::btree(["total"]) };
+    let mut index = existing_index(2, "old_idx", definition.clone(), &["fillfactor=70"]);
+    index.tablespace = Some("Fast disks".into());
+    let workload = workload(vec![table(1, &order(), vec![index])], vec![]);
+    let bundle = bundle(&[drop_step(1, &order(), "old_idx", definition)], &workload);
+    let rollback = bundle.files.iter().find(|file| file.path == "rollback/0001_old_idx.sql").expect("a rollback");
+    let clauses = "USING btree (total) WITH (fillfactor='70') TABLESPACE \"Fast disks\" WHERE (deleted_at IS NULL);";
+    assert!(rollback.content.contains(clauses), "{}", rollback.content);
+}
+
+#[test]
 fn what_cannot_be_written_is_a_gap() {
     let definition = || IndexDefinition::btree(["a"]);
     let mut hostile = definition();

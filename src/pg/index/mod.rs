@@ -105,13 +105,17 @@ impl IndexDefinition {
 
     /// [`IndexDefinition::body`] with storage parameters (`name=value`) at the grammar's place: before the predicate.
     pub fn body_with_options(&self, options: &[String]) -> String {
-        if options.is_empty() {
-            return self.body();
-        }
+        self.body_with_storage(options, None)
+    }
+
+    /// The same with the tablespace that it is put in, if that is not the database's own.
+    pub fn body_with_storage(&self, options: &[String], tablespace: Option<&str>) -> String {
         let without_predicate = Self { predicate: None, ..self.clone() }.body();
         let predicate = self.predicate.as_ref().map(|sql| format!(" WHERE ({sql})")).unwrap_or_default();
         let options: Vec<String> = options.iter().map(|option| storage_parameter(option)).collect();
-        format!("{without_predicate} WITH ({}){predicate}", options.join(", "))
+        let options = if options.is_empty() { String::new() } else { format!(" WITH ({})", options.join(", ")) };
+        let tablespace = tablespace.map(|name| format!(" TABLESPACE {}", quote_identifier(name))).unwrap_or_default();
+        format!("{without_predicate}{options}{tablespace}{predicate}")
     }
 }
 
