@@ -76,7 +76,7 @@ pub fn advise(
     let declarer = Declarer { catalog: &catalog, write_costs: counted_writes };
     let mut items = declarer.declare(planner, list, &mut declined)?;
 
-    let weighed = weigh(workload, weights, &counted, &items);
+    let weighed = weigh(workload, weights, &counted, &items, options.budget.is_some());
     let mut pricer = Pricer::new(planner, progress, weighed);
     pricer.enter(Phase::Pricing, items.len());
     forget_unplannable(&mut pricer)?;
@@ -92,14 +92,15 @@ pub fn advise(
     if options.budget.is_some() {
         add_prefixes(&items, &mut pool);
     }
-    pool.retain(|id| items[id.0 as usize].is_buildable && !seed.extensions.contains(id));
-
     let limits = Limits { items: &items, budget, workload_cost, n_statements, n_calls_max };
+    let can_be_chosen = |id: &CandidateId| items[id.0 as usize].is_buildable && limits.fits_alone(*id);
+    pool.retain(|id| can_be_chosen(id) && !seed.extensions.contains(id));
+
     let mut choice = search::search(&mut pricer, &pool, &limits)?;
 
     let mut advice = Advice { budget: options.budget, ..Advice::default() };
     advice.steps = steps::settled(&catalog, workload, &mut pricer, &items, &mut choice)?;
-    declined.extend(decline(&catalog, &items, &seed, &choice));
+    declined.extend(decline(&catalog, &limits, &seed, &choice));
     advice.calibration = Calibration::of(workload);
     let mut priced = steps::priced(&mut pricer, &seed, &choice.chosen)?;
     let used = drops::used_existing(&catalog, workload, &mut pricer, &choice.chosen)?;
@@ -231,18 +232,20 @@ fn hypothetical(catalog: &Catalog<'_>, candidate: &Candidate) -> Hypothetical {
 }
 
 /// The statements that some candidate can matter to.
-fn weigh(workload: &Workload, weights: &[f64], counted: &[usize], items: &[Item]) -> Vec<Weighed> {
+fn weigh(workload: &Workload, weights: &[f64], counted: &[usize], items: &[Item], has_budget: bool) -> Vec<Weighed> {
     let mut relevant: BTreeMap<usize, Configuration> = BTreeMap::new();
     for (id, item) in items.iter().enumerate().filter(|(_, item)| item.is_buildable) {
         for statement in &item.candidate.statements {
             relevant.entry(*statement).or_default().insert(CandidateId(id as u32));
         }
     }
+    let is_join =
+        |position: usize| workload.statements[position].shape.as_ref().is_some_and(|shape| shape.scans.len() > 1);
     let weighed = counted.iter().filter_map(|position| {
         Some(Weighed {
             statement: *position,
             weight: weights[*position],
-            is_join: workload.statements[*position].shape.as_ref().is_some_and(|shape| shape.scans.len() > 1),
+            share_min: search::share_min(is_join(*position), has_budget),
             relevant: relevant.remove(position)?,
         })
     });
@@ -327,9 +330,9 @@ fn each_once(mut declined: Vec<Declined>) -> Vec<Declined> {
 }
 
 /// Every candidate that is not proposed, with the reason.
-fn decline(catalog: &Catalog<'_>, items: &[Item], seed: &Seed, choice: &search::Choice) -> Vec<Declined> {
+fn decline(catalog: &Catalog<'_>, limits: &Limits<'_>, seed: &Seed, choice: &search::Choice) -> Vec<Declined> {
     let mut declined = Vec::new();
-    for (position, item) in items.iter().enumerate() {
+    for (position, item) in limits.items.iter().enumerate() {
         let id = CandidateId(position as u32);
         if !item.is_buildable || choice.chosen.contains(&id) {
             continue;
@@ -337,6 +340,7 @@ fn decline(catalog: &Catalog<'_>, items: &[Item], seed: &Seed, choice: &search::
         let Some(relation) = catalog.relation(item.candidate.relation) else { continue };
         let reason = match choice.refused.get(&id) {
             Some(reason) => reason.clone(),
+            None if !limits.fits_alone(id) => "it is larger than the whole budget".to_owned(),
             None if seed.pool.contains(&id) => "other indexes serve its statements better".to_owned(),
             None if seed.extensions.contains(&id) => {
                 "its statements find their rows as well by an existing index: INCLUDE alone earns no index".to_owned()

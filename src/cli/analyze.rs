@@ -84,6 +84,7 @@ fn request(arguments: &AnalyzeArguments) -> Result<Request> {
         WhatIf::Auto => Choice::Auto,
         WhatIf::Shadow => Choice::Only(Backend::Shadow),
         WhatIf::Hypopg => Choice::Only(Backend::Hypopg),
+        WhatIf::HypopgUncorrected => Choice::HypopgUncorrected,
         WhatIf::Sandbox => Choice::Only(Backend::Sandbox),
         WhatIf::Estimate => Choice::Only(Backend::Estimate),
     };

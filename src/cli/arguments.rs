@@ -225,8 +225,10 @@ pub(super) enum WhatIf {
     Auto,
     /// A private PostgreSQL on this machine with the server's schema and statistics, and none of its rows
     Shadow,
-    /// Hypothetical indexes of the HypoPG extension
+    /// Hypothetical indexes of the HypoPG extension, its known faults corrected
     Hypopg,
+    /// The same without corrections, to compare with tools that take HypoPG's costs as they are
+    HypopgUncorrected,
     /// Indexes really built in the database that --sandbox names
     Sandbox,
     /// Costs estimated in process from plans and statistics: needs no server, and is not exact

@@ -23,6 +23,8 @@ pub enum Choice {
     Auto,
     /// This one or none.
     Only(Backend),
+    /// HypoPG or none, with its own sizes and costs, as other tools take them.
+    HypopgUncorrected,
 }
 
 /// What there is to choose from.
@@ -47,7 +49,7 @@ pub struct Prepared {
 
 enum Engine {
     Shadow(Box<Shadow>),
-    Hypopg,
+    Hypopg { is_corrected: bool },
     Sandbox(Box<Target>),
     Estimate,
 }
@@ -57,7 +59,7 @@ impl Prepared {
     pub fn backend(&self) -> Backend {
         match self.engine {
             Engine::Shadow(_) => Backend::Shadow,
-            Engine::Hypopg => Backend::Hypopg,
+            Engine::Hypopg { .. } => Backend::Hypopg,
             Engine::Sandbox(_) => Backend::Sandbox,
             Engine::Estimate => Backend::Estimate,
         }
@@ -83,8 +85,9 @@ impl Prepared {
     ) -> Result<Box<dyn Planner + 'w>> {
         match &self.engine {
             Engine::Shadow(shadow) => Ok(cached(shadow.planner(workload)?, workload)),
-            Engine::Hypopg => match session {
-                Some(session) => Ok(cached(Hypopg::start(session, workload)?, workload)),
+            Engine::Hypopg { is_corrected } => match session {
+                Some(session) if *is_corrected => Ok(cached(Hypopg::start(session, workload)?, workload)),
+                Some(session) => Ok(cached(Hypopg::start(session, workload)?.uncorrected(), workload)),
                 None => Err(not_live()),
             },
             Engine::Sandbox(target) => Ok(cached(Sandbox::connect(target, session, workload)?, workload)),
@@ -102,8 +105,11 @@ pub fn prepare(means: &Means<'_>, snapshot: &Snapshot, say: &dyn Fn(&str)) -> Re
     let ready = |engine| Prepared { engine, gaps: Vec::new() };
     match means.choice {
         Choice::Only(Backend::Shadow) => only_shadow(means, snapshot, say),
-        Choice::Only(Backend::Hypopg) if !means.is_live => Err(not_live()),
-        Choice::Only(Backend::Hypopg) => Ok(ready(Engine::Hypopg)),
+        Choice::Only(Backend::Hypopg) | Choice::HypopgUncorrected if !means.is_live => Err(not_live()),
+        Choice::Only(Backend::Hypopg) => Ok(ready(Engine::Hypopg { is_corrected: true })),
+        Choice::HypopgUncorrected => {
+            Ok(Prepared { engine: Engine::Hypopg { is_corrected: false }, gaps: vec![uncorrected()] })
+        }
         Choice::Only(Backend::Sandbox) => match means.sandbox {
             Some(target) => Ok(ready(Engine::Sandbox(Box::new(target.clone())))),
             None => Err(no_sandbox()),
@@ -146,7 +152,7 @@ fn automatic(means: &Means<'_>, snapshot: &Snapshot, say: &dyn Fn(&str)) -> Resu
         return Ok(prepared);
     }
     if means.is_live && snapshot.server.extension("hypopg").is_some() {
-        return Ok(Prepared { engine: Engine::Hypopg, gaps });
+        return Ok(Prepared { engine: Engine::Hypopg { is_corrected: true }, gaps });
     }
     if let Some(binaries) = nearest(&search, major).filter(|binaries| binaries.version().major() != major)
         && let Some(mut prepared) = attempt(&binaries, &mut gaps)?
@@ -187,6 +193,12 @@ fn other_major(wanted: u32, found: u32) -> Gap {
          another one, and costs differ. For exact plans, install PostgreSQL {wanted} or name its programs with --pg-bindir."
     );
     Gap::new("shadow", "version", reason)
+}
+
+fn uncorrected() -> Gap {
+    let reason = "HypoPG's costs were taken as they are: it makes repetitive columns two to four times too large and \
+                  leaves out an index's descent. For advice, leave --what-if to its default.";
+    Gap::new("hypopg", "costs", reason)
 }
 
 fn no_shadow(error: &Error) -> Gap {

@@ -77,7 +77,7 @@ fn algorithm(axis: &Axis, choose: impl FnOnce(&mut Whatif) -> Set) -> Choice {
 fn pgadvise(axis: &Axis, budget: f64) -> Choice {
     let workload = axis.folder.path().join("workload");
     let budget = format!("{budget:.0}");
-    let mut arguments = vec!["--what-if", "hypopg", "--weigh", "cost", "--only-workload", "--workload"];
+    let mut arguments = vec!["--what-if", "hypopg-uncorrected", "--weigh", "cost", "--only-workload", "--workload"];
     arguments.extend([workload.to_str().expect("a path in UTF-8"), "--budget", &budget]);
     let cpu_before = axis.server.cpu_s();
     let run = program::analyze(&axis.server.url, axis.folder.path(), &arguments);

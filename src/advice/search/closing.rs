@@ -30,12 +30,8 @@ pub fn settle(
     for _ in 0..ROUNDS_MAX {
         let before = chosen.clone();
         drop_idle(pricer, &mut chosen, limits, refused)?;
-        if pricer.n_calls() < limits.n_calls_max {
-            narrow(pricer, &mut chosen, limits, refused)?;
-        }
-        if pricer.n_calls() < limits.n_calls_max {
-            reorder(pricer, &mut chosen, limits, refused)?;
-        }
+        narrow(pricer, &mut chosen, limits, refused)?;
+        reorder(pricer, &mut chosen, limits, refused)?;
         take_back_regressions(pricer, &mut chosen, limits, refused)?;
         if chosen == before {
             break;
@@ -94,6 +90,9 @@ fn narrow(
 ) -> Result<()> {
     for wide in chosen.clone() {
         for narrow in narrower(limits, chosen, wide) {
+            if pricer.n_calls() >= limits.n_calls_max {
+                return Ok(());
+            }
             if !chosen.contains(&wide) || !keeps_gain(pricer, chosen, limits, wide, narrow)? {
                 continue;
             }

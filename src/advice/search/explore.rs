@@ -15,6 +15,9 @@ use super::pricer::{Configuration, Pricer};
 /// Questions between two looks at what is best.
 const QUESTIONS_MAX: usize = 48;
 
+/// The share of all questions after which no further ones are explored: settling asks, too.
+const EXPLORING_SHARE: f64 = 0.9;
+
 /// Turns at most: each asks something new or is the last but one.
 const TURNS_MAX: usize = 400;
 
@@ -31,12 +34,15 @@ pub fn best(pricer: &mut Pricer<'_>, pool: &Configuration, limits: &Limits<'_>) 
         n_known_restarted = n_known_restarted.or(Some(pricer.n_known()));
         if turn.proposal != best {
             price(pricer, &turn.proposal)?;
+            let names: Vec<&str> = turn.proposal.iter().map(|id| limits.items[id.0 as usize].name.as_str()).collect();
+            let saved = limits.workload_cost - pricer.total(&turn.proposal)?;
+            tracing::debug!(n_calls = pricer.n_calls(), saved, ?names, "looked at a set");
             if is_better(pricer, limits, &best, &turn.proposal) {
                 best = turn.proposal;
             }
             continue;
         }
-        if !turn.questions.is_empty() && pricer.n_calls() < limits.n_calls_max {
+        if !turn.questions.is_empty() && (pricer.n_calls() as f64) < EXPLORING_SHARE * limits.n_calls_max as f64 {
             pricer.fetch(turn.questions)?;
             continue;
         }

@@ -49,7 +49,7 @@ impl<'m> Local<'m> {
         if self.has_budget {
             starts.push(self.filled(nothing.clone(), &self.moves, true));
             if self.pool.count_ones(..) <= FROM_ALL_MAX {
-                starts.push(self.trimmed(self.pool.clone(), &nothing));
+                starts.push(self.trimmed(self.pool.clone(), &nothing, true));
             }
         }
         let mut known = self.model.standing(self.climbed(best));
@@ -77,9 +77,13 @@ impl<'m> Local<'m> {
                 }
                 let mut with = chosen.set.clone();
                 with.union_with(members);
-                let with = self.trimmed(with, members);
-                if self.model.fits(&with) && self.is_better(&chosen, &with) {
-                    chosen = self.model.standing(with);
+                // Room is made by what gives least for its bytes, or by what gives least.
+                let is_too_large = !self.model.fits(&with);
+                let others = is_too_large.then(|| self.trimmed(with.clone(), members, false));
+                for with in others.into_iter().chain([self.trimmed(with, members, true)]) {
+                    if self.model.fits(&with) && self.is_better(&chosen, &with) {
+                        chosen = self.model.standing(with);
+                    }
                 }
             }
             for id in before.ones().collect::<Vec<usize>>() {
@@ -155,9 +159,9 @@ impl<'m> Local<'m> {
         })
     }
 
-    /// Takes out of `chosen` what is worth least for its bytes until the rest fits the budget, and of what shares a
-    /// statement with `kept` all that is worth nothing beside it. `kept` stays.
-    fn trimmed(&self, chosen: Set, kept: &Set) -> Set {
+    /// Takes out of `chosen` what is worth least, by itself or for its bytes, until the rest fits the budget, and of what
+    /// shares a statement with `kept` all that is worth nothing beside it. `kept` stays.
+    fn trimmed(&self, chosen: Set, kept: &Set, by_byte: bool) -> Set {
         let near = self.model.sharing(kept);
         let mut chosen = self.model.standing(chosen);
         loop {
@@ -165,7 +169,7 @@ impl<'m> Local<'m> {
             let mut least: Option<(f64, usize)> = None;
             for id in chosen.set.difference(kept).filter(|id| !fits || near.contains(*id)) {
                 let loss = self.model.loss(&chosen, id);
-                let score = if fits { loss } else { loss / self.model.bytes_of(id) };
+                let score = if fits || !by_byte { loss } else { loss / self.model.bytes_of(id) };
                 if least.is_none_or(|(known, _)| score < known) {
                     least = Some((score, id));
                 }

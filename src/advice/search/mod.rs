@@ -30,6 +30,7 @@ use crate::whatif::CandidateId;
 use super::candidates::Candidate;
 use super::options::Phase;
 use worth::Change;
+pub use worth::share_min;
 
 /// Statements from which shares are counted against a mean statement rather than the workload.
 const MEAN_FACTOR: f64 = 100.0;
@@ -93,6 +94,17 @@ impl Limits<'_> {
         self.budget.is_none_or(|budget| self.bytes(configuration) <= budget)
     }
 
+    /// Whether this candidate fits the budget where it is the only one.
+    pub fn fits_alone(&self, id: CandidateId) -> bool {
+        self.budget.is_none_or(|budget| self.items[id.0 as usize].bytes <= budget)
+    }
+
+    /// The share of a set that fits the budget, at most 1.
+    fn share_that_fits(&self, configuration: &Configuration) -> f64 {
+        let bytes = self.bytes(configuration).0.max(1) as f64;
+        self.budget.map_or(1.0, |budget| (budget.0 as f64 / bytes).min(1.0))
+    }
+
     /// The weighed gain that a change must reach: this share of the workload's cost, or where there are so many
     /// statements that hardly one has that share, a hundred times the share of a mean statement's cost.
     fn gain_min(&self, share: f64) -> f64 {
@@ -120,9 +132,6 @@ pub struct Seed {
     pub extensions: Configuration,
 }
 
-/// The share of all questions that may be asked for the plans that come next.
-const EXPANSION_SHARE: f64 = 0.4;
-
 /// Prices every statement with all the candidates at once that its own shape asks for, and with all that it could use;
 /// then without those of its best plan, and so on.
 ///
@@ -144,8 +153,10 @@ pub fn seed(pricer: &mut Pricer<'_>, limits: &Limits<'_>) -> Result<Seed> {
             seed.unproven.extend(price.unproven.iter().copied());
         }
     }
-    let n_questions = (limits.n_calls_max as f64 * EXPANSION_SHARE) as usize;
-    expand::expand(pricer, &asked, n_questions, limits.gain_min(worth::WORKLOAD_GAIN_MIN))?;
+    let fitting = |visible: &Configuration| -> Configuration {
+        visible.iter().copied().filter(|id| limits.fits_alone(*id)).collect()
+    };
+    expand::expand(pricer, &asked.iter().map(fitting).collect::<Vec<_>>(), limits)?;
     for place in 0..asked.len() {
         let known = pricer.plans(place);
         // The planner is not exactly monotone, and a bound must be one.

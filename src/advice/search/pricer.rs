@@ -22,8 +22,8 @@ pub struct Weighed {
     pub statement: usize,
     /// What one unit of its cost counts.
     pub weight: f64,
-    /// Whether it reads several relations: then one index can do only part of the work.
-    pub is_join: bool,
+    /// The share of its cost that an index must save to be proposed for it.
+    pub share_min: f64,
     /// The candidates that can matter to it.
     pub relevant: BTreeSet<CandidateId>,
 }
@@ -31,7 +31,7 @@ pub struct Weighed {
 impl Weighed {
     /// What becomes of it between two costs of one execution.
     pub fn change(&self, before: f64, after: f64) -> Change {
-        Change { weight: self.weight, is_join: self.is_join, before, after }
+        Change { weight: self.weight, share_min: self.share_min, before, after }
     }
 }
 

@@ -93,6 +93,9 @@ pub fn reorder(
 ) -> Result<()> {
     for old in chosen.clone() {
         for new in better_orders(limits, chosen, old) {
+            if pricer.n_calls() >= limits.n_calls_max {
+                return Ok(());
+            }
             if !keeps_gain(pricer, chosen, limits, old, new)? {
                 continue;
             }

@@ -106,7 +106,7 @@ fn run(case: &Case) -> (Vec<String>, u64) {
         .map(|statement| Weighed {
             statement: *statement,
             weight: case.weights.as_ref().map_or(1.0, |weights| weights[*statement]),
-            is_join: false,
+            share_min: share_min(false, false),
             relevant: all.clone(),
         })
         .collect();
@@ -156,7 +156,8 @@ fn the_same_question_twice_costs_nothing_and_gives_the_same() {
 fn an_interrupted_run_ends_with_its_error() {
     let mut table = Table { names: vec![], statements: vec![BTreeMap::from([(String::new(), 1.0)])], n_calls: 0 };
     let mut on_progress = |_| Err(crate::error::Error::internal("stop"));
-    let weighed = Weighed { statement: 0, weight: 1.0, is_join: false, relevant: Configuration::new() };
+    let weighed =
+        Weighed { statement: 0, weight: 1.0, share_min: share_min(false, false), relevant: Configuration::new() };
     let mut pricer = Pricer::new(&mut table, &mut on_progress, vec![weighed]);
     assert_eq!(pricer.total(&Configuration::new()).unwrap_err().message(), "stop");
 }

@@ -9,6 +9,10 @@ pub const STATEMENT_GAIN_MIN: f64 = 0.2;
 /// join is more than any single scan of it may cost.
 pub const JOIN_GAIN_MIN: f64 = 0.1;
 
+/// The same where a budget says how many bytes all gains may cost: then each part of a join's work competes for them, and
+/// only rounding is left out.
+pub const JOIN_GAIN_UNDER_BUDGET_MIN: f64 = 0.01;
+
 /// Planner units that one execution must save: 5 is one random page and a little, less than the noise of an estimate.
 pub const UNITS_GAIN_MIN: f64 = 5.0;
 
@@ -35,8 +39,8 @@ pub const WITHOUT_INCLUDE_GAIN_MIN: f64 = 0.9;
 pub struct Change {
     /// What one unit of its cost counts.
     pub weight: f64,
-    /// Whether it reads several relations.
-    pub is_join: bool,
+    /// The share of its cost that an index must save to be proposed for it.
+    pub share_min: f64,
     /// Cost of one execution before.
     pub before: f64,
     /// Cost of one execution after.
@@ -53,7 +57,7 @@ impl Change {
     /// Whether the change is one that its users would notice.
     pub fn is_noticeable(&self) -> bool {
         let gain = self.before - self.after;
-        gain >= UNITS_GAIN_MIN && gain >= self.share_min() * self.before
+        gain >= UNITS_GAIN_MIN && gain >= self.share_min * self.before
     }
 
     /// Whether a statement at `narrow` would not notice the way to this one's cost after: then a narrower index in the
@@ -63,13 +67,18 @@ impl Change {
         !Self { before: narrow, ..*self }.is_noticeable()
     }
 
-    fn share_min(&self) -> f64 {
-        if self.is_join { JOIN_GAIN_MIN } else { STATEMENT_GAIN_MIN }
-    }
-
     /// Whether it becomes worse by more than is tolerated.
     pub fn is_regression(&self) -> bool {
         self.after > self.before * REGRESSION_MAX && self.after - self.before > UNITS_GAIN_MIN
+    }
+}
+
+/// The share of a statement's cost that an index must save to be proposed for it.
+pub fn share_min(is_join: bool, has_budget: bool) -> f64 {
+    match (is_join, has_budget) {
+        (false, _) => STATEMENT_GAIN_MIN,
+        (true, false) => JOIN_GAIN_MIN,
+        (true, true) => JOIN_GAIN_UNDER_BUDGET_MIN,
     }
 }
 
@@ -81,12 +90,16 @@ pub fn refusal(changes: &[Change], gain_min: f64, write_cost: f64) -> Option<Str
         return Some("no statement gains by it beside the indexes that are proposed".to_owned());
     }
     if !changes.iter().any(Change::is_noticeable) {
-        let best = changes.iter().map(share).fold(0.0, f64::max);
-        return Some(format!(
-            "it saves {:.1} % of the best-served statement's cost, less than {:.0} %",
-            best * 100.0,
-            STATEMENT_GAIN_MIN * 100.0
-        ));
+        let best = changes.iter().max_by(|a, b| (share(a) / a.share_min).total_cmp(&(share(b) / b.share_min)));
+        let (best, least) = best.map_or((0.0, STATEMENT_GAIN_MIN), |change| (share(change), change.share_min));
+        return Some(match best >= least {
+            true => format!("it saves less than {UNITS_GAIN_MIN:.0} planner units in every statement"),
+            false => format!(
+                "it saves {:.1} % of the best-served statement's cost, less than {:.0} %",
+                best * 100.0,
+                least * 100.0
+            ),
+        });
     }
     if gain < gain_min {
         return Some("it saves too small a share of the workload's cost".to_owned());
@@ -106,7 +119,7 @@ mod tests {
     use super::*;
 
     fn change(before: f64, after: f64) -> Change {
-        Change { weight: 1.0, is_join: false, before, after }
+        Change { weight: 1.0, share_min: STATEMENT_GAIN_MIN, before, after }
     }
 
     #[test]
@@ -131,7 +144,7 @@ mod tests {
 
     #[test]
     fn joins_gain_part_by_part() {
-        let join = Change { is_join: true, ..change(1000.0, 880.0) };
+        let join = Change { share_min: share_min(true, false), ..change(1000.0, 880.0) };
         assert_eq!(refusal(&[join], 1.0, 0.0), None);
         assert!(refusal(&[change(1000.0, 880.0)], 1.0, 0.0).is_some());
     }

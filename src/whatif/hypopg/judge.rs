@@ -22,6 +22,8 @@ pub(super) struct Judge {
     shy: BTreeMap<CandidateId, Shy>,
     /// By the statement's position in the workload.
     statements: Vec<Known>,
+    /// Whether costs are corrected where HypoPG makes an index too large or too small.
+    is_correcting: bool,
 }
 
 /// What is known of a statement.
@@ -70,7 +72,12 @@ impl Judge {
         let views = snapshot.relations.iter().filter(|relation| relation.kind == RelationKind::View);
         let views: Vec<String> = views.map(|view| view.name.name.to_lowercase()).collect();
         let statements = workload.statements.iter().map(|statement| Known::of(statement, &views)).collect();
-        Self { costs, dimensions: BTreeMap::new(), shy: BTreeMap::new(), statements }
+        Self { costs, dimensions: BTreeMap::new(), shy: BTreeMap::new(), statements, is_correcting: true }
+    }
+
+    /// Corrects no cost from now on.
+    pub fn takes_costs_as_they_are(&mut self) {
+        self.is_correcting = false;
     }
 
     /// Makes a candidate known, of which HypoPG says that it would have `bytes`.
@@ -94,10 +101,8 @@ impl Judge {
         bytes: Option<Bytes>,
     ) {
         // What HypoPG gets wrong and is corrected here is wrong of btrees only.
-        let Some(relation) = catalog.relation(relation).filter(|_| definition.access_method == AccessMethod::Btree)
-        else {
-            return;
-        };
+        let is_wrong = self.is_correcting && definition.access_method == AccessMethod::Btree;
+        let Some(relation) = catalog.relation(relation).filter(|_| is_wrong) else { return };
         let Ok(size) = size::estimate(catalog, relation, definition) else { return };
         let n_pages = size.n_pages as f64;
         // HypoPG's one size of a partitioned index says nothing of each partition's.

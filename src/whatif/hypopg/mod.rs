@@ -53,6 +53,12 @@ impl<'w> Hypopg<'w> {
         Ok(Self { session, workload, catalog, hypotheses, judge, declared: Vec::new() })
     }
 
+    /// The same with HypoPG's costs as they are. To be said before candidates are declared.
+    pub fn uncorrected(mut self) -> Self {
+        self.judge.takes_costs_as_they_are();
+        self
+    }
+
     /// Questions that can be asked, by position; the answers of all others.
     fn questions(&self, asks: &[Ask], answers: &mut [std::result::Result<Price, String>]) -> Vec<Question<'w>> {
         let mut questions = Vec::new();
