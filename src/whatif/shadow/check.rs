@@ -17,8 +17,6 @@ const TOLERANCE: f64 = 0.01;
 /// Below this share of equal costs the report says what differs: a shadow of the same version, loaded from fresh
 /// statistics, reached 99 % in the measurement that this design rests on.
 const SHARE_MIN: f64 = 0.95;
-/// So many statements may differ however small the sample is: one B-tree whose height is modelled one level off.
-const DIFFERING_MAX: usize = 1;
 /// Differing statements that are named.
 const NAMED_MAX: usize = 5;
 
@@ -83,7 +81,7 @@ impl Agreement {
     /// What differs, when too much does.
     pub fn gap(&self) -> Option<Gap> {
         let is_near = self.n_equal as f64 >= SHARE_MIN * self.n_compared as f64;
-        if is_near || self.differing.len() <= DIFFERING_MAX {
+        if is_near {
             return None;
         }
         let named: Vec<String> = self.differing.iter().take(NAMED_MAX).map(Difference::in_words).collect();
