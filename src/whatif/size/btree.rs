@@ -20,6 +20,8 @@ const TUPLE_HEADER_WITH_NULLS: usize = 16;
 /// What an inner page takes: 8192 less page header, special space, two line pointers, and what
 /// `BTREE_NONLEAF_FILLFACTOR` 70 leaves free.
 const INNER_SPACE: f64 = 5687.0;
+/// `BTREE_NONLEAF_FILLFACTOR`.
+const INNER_FILL: f64 = 0.7;
 /// Nullable columns whose combinations of NULLs are told apart; more than that count as never NULL.
 const NULLABLE_COLUMNS_MAX: usize = 8;
 
@@ -37,15 +39,21 @@ pub(super) fn size(subject: &Subject) -> Result<IndexSize, String> {
     Btree::new(subject)?.size()
 }
 
-/// The height of a btree that has `n_pages` blocks, however full they are.
+/// The height of a btree that has `n_pages` blocks, however full its leaves are. The root of one that `has_grown` row by row
+/// is split only when it is full; CREATE INDEX leaves room in it as in every inner page.
 ///
 /// # Errors
 /// When it names a column that does not exist.
-pub(super) fn height_of(subject: &Subject, n_pages: u64) -> Result<u32, String> {
+pub(super) fn height_of(subject: &Subject, n_pages: u64, has_grown: bool) -> Result<u32, String> {
     let fanout = Btree::new(subject)?.fanout();
+    let fanout_of_root = if has_grown { (fanout / INNER_FILL).floor() } else { fanout };
     let n_leaves = (n_pages.saturating_sub(1) as f64 * (1.0 - 1.0 / fanout)).ceil();
-    let levels = std::iter::successors(Some(n_leaves), |level| (*level > 1.0).then(|| (level / fanout).ceil()));
-    Ok(levels.count() as u32 - 1)
+    let above = |level: &f64| match *level {
+        level if level <= 1.0 => None,
+        level if level <= fanout_of_root => Some(1.0),
+        level => Some((level / fanout).ceil()),
+    };
+    Ok(std::iter::successors(Some(n_leaves), above).count() as u32 - 1)
 }
 
 fn distinct_of_extended_statistics(relation: &Relation, definition: &IndexDefinition) -> Option<f64> {

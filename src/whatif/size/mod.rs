@@ -97,7 +97,16 @@ pub fn of_existing(catalog: &Catalog, relation: &Relation, index: &Index) -> Res
     }
     let major = catalog.snapshot().server.version.major();
     let subject = Subject::new(relation, relation, &index.definition, &index.options, major);
-    Ok(IndexSize { height: btree::height_of(&subject, n_blocks)?, ..scaled })
+    Ok(IndexSize { height: btree::height_of(&subject, n_blocks, is_as_old_as(relation, index))?, ..scaled })
+}
+
+/// How far the oid of an index may be from its relation's for both to have been made in the same breath: the relation's
+/// row types, its TOAST table and a few indexes lie in between.
+const OIDS_BETWEEN_MAX: u32 = 16;
+
+/// Whether the index was there before the first row, as a primary key of CREATE TABLE is.
+fn is_as_old_as(relation: &Relation, index: &Index) -> bool {
+    index.oid.0.checked_sub(relation.oid.0).is_some_and(|between| between <= OIDS_BETWEEN_MAX)
 }
 
 fn parts_with<'s>(
