@@ -5,18 +5,11 @@ use crate::error::Result;
 use crate::whatif::{Backend, CandidateId, Price};
 use crate::workload::{VariantKind, VariantPlace, Workload};
 
-use super::search::{Configuration, Pricer};
+use super::search::{Configuration, Pricer, STATEMENT_GAIN_MIN, UNITS_GAIN_MIN, is_regression};
 use super::step::{StatementGain, VariantGain};
 
 /// Statements of a step whose variants are priced, those that gain most: each takes up to six plans.
 const STATEMENTS_MAX: usize = 20;
-
-/// The share of its cost that a variant must save to be helped, and the planner units: as for statements in the search.
-const HELPED_SHARE_MIN: f64 = 0.2;
-const HELPED_UNITS_MIN: f64 = 5.0;
-
-/// How much more a variant may cost before it is worse: what the search tolerates of a statement.
-const WORSE_RATIO: f64 = 1.1;
 
 /// Whether `backend` plans texts, and so can price others than those of the workload.
 pub fn can_price_variants(backend: Backend) -> bool {
@@ -71,12 +64,12 @@ impl VariantGain {
     /// Whether the index saves enough to be noticed.
     fn is_helped(&self) -> bool {
         let gain = self.cost_before - self.cost_after;
-        self.is_used && gain >= HELPED_UNITS_MIN && gain >= HELPED_SHARE_MIN * self.cost_before
+        self.is_used && gain >= UNITS_GAIN_MIN && gain >= STATEMENT_GAIN_MIN * self.cost_before
     }
 
     /// Whether the index makes it worse, and more than is tolerated.
     fn is_worse(&self) -> bool {
-        self.cost_after > WORSE_RATIO * self.cost_before && self.cost_after - self.cost_before > HELPED_UNITS_MIN
+        is_regression(self.cost_before, self.cost_after)
     }
 }
 

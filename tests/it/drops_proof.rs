@@ -3,7 +3,7 @@
 use pgadvise::server::Cluster;
 use serde_json::Value;
 
-use crate::support::cli::{Desk, Run};
+use crate::support::cli::Desk;
 use crate::support::{self, Database};
 
 /// Visits with a narrow index and a wider one that begins with it, about three times the size.
@@ -23,15 +23,6 @@ fn visits_on(cluster: &'static Cluster) -> Database {
     let database = support::database_on(cluster, "drops_proof", VISITS);
     database.execute("VACUUM ANALYZE visit");
     database
-}
-
-fn analysed(database: &Database, text: &str, backend: &str) -> Run {
-    let desk = Desk::new();
-    desk.write("workload.sql", text);
-    let folder = database.cluster().binaries().folder().display().to_string();
-    let options =
-        ["--no-emit", "--only-workload", "--workload", "workload.sql", "--what-if", backend, "--pg-bindir", &folder];
-    desk.analyze(&database.url(), &options)
 }
 
 /// The step that drops `name`.
@@ -57,7 +48,7 @@ fn what_no_statement_misses_goes_and_the_step_says_what_was_asked() {
     for major in support::versions() {
         let database = visits(major);
         let by_key = "-- calls: 10\nSELECT note FROM visit WHERE id = $1;\n";
-        let report = analysed(&database, by_key, "shadow").json();
+        let report = Desk::new().analyze_text(&database, by_key, "shadow").json();
         let step = dropped(&report, "visit_account").unwrap_or_else(|| panic!("{report:#}"));
         assert!(cautions(step).contains("no statement of the workload uses it"), "{step:#}");
     }
@@ -69,7 +60,7 @@ fn what_a_statement_would_miss_stays_and_the_reason_names_the_statement() {
         let database = visits(major);
         // An index-only scan of many accounts reads three times as much of the wider index.
         let count = "-- calls: 10\nSELECT count(*) FROM visit WHERE account < 800;\n";
-        let report = analysed(&database, count, "shadow").json();
+        let report = Desk::new().analyze_text(&database, count, "shadow").json();
         assert!(dropped(&report, "visit_account").is_none(), "{report:#}");
         let reasons = declined(&report, "visit_account");
         assert!(
@@ -87,7 +78,7 @@ fn what_cannot_be_asked_is_said_and_not_assumed() {
     database.execute("CREATE EXTENSION hypopg");
     let version = database.value("SELECT extversion FROM pg_extension WHERE extname = 'hypopg'");
     let account = "-- calls: 10\nSELECT count(*) FROM visit WHERE account < 800;\n";
-    let report = analysed(&database, account, "hypopg").json();
+    let report = Desk::new().analyze_text(&database, account, "hypopg").json();
     if version.starts_with("1.3") {
         let said = cautions(dropped(&report, "visit_account").unwrap_or_else(|| panic!("{report:#}")));
         assert!(
@@ -99,7 +90,7 @@ fn what_cannot_be_asked_is_said_and_not_assumed() {
         assert_eq!(declined(&report, "visit_account").len(), 1, "{report:#}");
     }
     // The estimate knows no other index-only scan, and says so.
-    let report = analysed(&database, account, "estimate").json();
+    let report = Desk::new().analyze_text(&database, account, "estimate").json();
     match dropped(&report, "visit_account") {
         Some(step) => {
             let said = cautions(step);
@@ -121,7 +112,7 @@ fn an_index_that_a_new_one_extends_goes_after_it_also_where_it_alone_served_a_fo
             ANALYZE;";
         let database = support::database_on(support::server(major), "drops_extended", setup);
         let newest = "-- calls: 100\nSELECT note FROM purchase WHERE customer = 7 ORDER BY at DESC LIMIT 5;\n";
-        let report = analysed(&database, newest, "shadow").json();
+        let report = Desk::new().analyze_text(&database, newest, "shadow").json();
         let created = &report["advice"][0];
         assert_eq!(created["action"], "create_index", "{report:#}");
         let columns: Vec<&str> = created["index"]["key_columns"]

@@ -3,8 +3,8 @@
 
 use serde_json::Value;
 
-use crate::support::cli::{Desk, Run};
-use crate::support::{self, Database};
+use crate::support;
+use crate::support::cli::Desk;
 
 /// Two fifths of the events are of one account, the others of five thousand.
 const SETUP: &str = "
@@ -16,15 +16,6 @@ const SETUP: &str = "
     ANALYZE event;";
 
 const ACCOUNT: &str = "-- calls: 100\nSELECT id, note FROM event WHERE account = $1;\n";
-
-fn analysed(database: &Database, text: &str, backend: &str) -> Run {
-    let desk = Desk::new();
-    desk.write("workload.sql", text);
-    let folder = database.cluster().binaries().folder().display().to_string();
-    let options =
-        ["--no-emit", "--only-workload", "--workload", "workload.sql", "--what-if", backend, "--pg-bindir", &folder];
-    desk.analyze(&database.url(), &options)
-}
 
 /// The variants of the only statement of the only step, by kind.
 fn variant<'r>(report: &'r Value, kind: &str) -> &'r Value {
@@ -41,7 +32,7 @@ fn cautions(report: &Value) -> Vec<&str> {
 fn the_report_says_which_values_an_index_does_not_help() {
     for major in [15, *support::versions().last().expect("a version")] {
         let database = support::database_on(support::server(major), "sensitivity", SETUP);
-        let run = analysed(&database, ACCOUNT, "shadow");
+        let run = Desk::new().analyze_text(&database, ACCOUNT, "shadow");
         let report = run.json();
         assert_eq!(report["advice"][0]["index"]["key_columns"][0]["column"], "account", "{report:#}");
         let common = variant(&report, "common");
@@ -67,7 +58,7 @@ fn what_only_a_plan_with_values_can_use_is_said() {
     for major in [15, *support::versions().last().expect("a version")] {
         let database = support::database_on(support::server(major), "sensitivity", SETUP);
         let text = "-- calls: 100\nSELECT id, note FROM event WHERE score > $1;\n";
-        let report = analysed(&database, text, "shadow").json();
+        let report = Desk::new().analyze_text(&database, text, "shadow").json();
         assert_eq!(report["advice"][0]["index"]["key_columns"][0]["column"], "score", "{report:#}");
         let generic = variant(&report, "generic");
         let (before, after) = (generic["cost_before"].as_f64(), generic["cost_after"].as_f64());
@@ -84,7 +75,7 @@ fn what_only_a_plan_with_values_can_use_is_said() {
 fn a_backend_without_a_planner_says_once_that_it_knows_one_set_of_values() {
     let database = support::database("sensitivity", SETUP);
     let two = format!("{ACCOUNT}-- calls: 10\nSELECT note FROM event WHERE account = $1 AND id > $2;\n");
-    let report = analysed(&database, &two, "estimate").json();
+    let report = Desk::new().analyze_text(&database, &two, "estimate").json();
     let gaps = report["gaps"].as_array().expect("gaps");
     let about = gaps.iter().filter(|gap| gap["what"] == "what_if" && gap["id"] == "parameters").count();
     assert_eq!(about, 1, "{gaps:#?}");

@@ -119,15 +119,19 @@ fn weighed_statements(path: &Path) -> Vec<(f64, String)> {
     statements.into_iter().map(|statement| (statement.n_calls.unwrap_or(1.0), statement.text)).collect()
 }
 
+/// Gathers statistics from every row, as the schemas do, so that no plan rests on chance.
+fn analyze_whole(session: &Session) {
+    session.execute("SET default_statistics_target = 1500");
+    session.execute("ANALYZE");
+}
+
 /// The workload's cost with `ddl` really built, and the bytes of what it built; everything is dropped again.
 fn with_indexes(session: &Session, ddl: &[String], statements: &[(f64, String)]) -> (f64, u64) {
     let existing = indexes(session);
     for statement in ddl {
         session.execute(&statement.replace(" CONCURRENTLY", ""));
     }
-    // As the schemas do: every row is sampled, so that no plan rests on chance.
-    session.execute("SET default_statistics_target = 1500");
-    session.execute("ANALYZE");
+    analyze_whole(session);
     let built: Vec<String> = indexes(session).into_iter().filter(|index| !existing.contains(index)).collect();
     let bytes = built
         .iter()
@@ -165,8 +169,6 @@ fn analyze_applied(session: &Session, request: &Request, ddl: &[String]) -> Vec<
     for statement in ddl {
         session.execute(statement);
     }
-    // As the schemas do: every row is sampled, so that no plan rests on chance.
-    session.execute("SET default_statistics_target = 1500");
-    session.execute("ANALYZE");
+    analyze_whole(session);
     analyze(request, &|_| {}).expect("a second analysis").ddl()
 }

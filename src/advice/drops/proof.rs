@@ -11,17 +11,9 @@ use crate::whatif::{Ask, Backend, Planner, Price};
 use crate::workload::{Statement, Workload};
 
 use super::super::options::{OnProgress, Phase, Progress};
-use super::super::search::{Configuration, Pricer};
+use super::super::search::{Configuration, Pricer, is_regression};
 use super::super::sensitivity::can_price_variants;
 use super::{Decided, Drop, declined, stays};
-
-/// How many times its cost a statement may cost without an index, and the planner units beyond which that counts: what the
-/// search tolerates of a statement. Not less, for the planner reckons more also where the other index finds the same rows
-/// on the same pages: a level to descend is 0.125 units, and it takes rows to lie in less of the heap's order by two key
-/// columns than by one (0.75 of the correlation, selfuncs.c), which is 2 units for a handful of rows. The step says what
-/// it reckons.
-const WORSE_RATIO: f64 = 1.1;
-const WORSE_UNITS: f64 = 5.0;
 
 /// Questions per batch: between batches the run can be interrupted.
 const BATCH: usize = 256;
@@ -275,10 +267,12 @@ impl<'g> Given<'g> {
 }
 
 impl Concern<'_> {
+    /// Whether it becomes worse by more than the search tolerates of a statement. Not less is tolerated here, for the planner
+    /// reckons more also where the other index finds the same rows on the same pages: a level to descend is 0.125 units,
+    /// and it takes rows to lie in less of the heap's order by two key columns than by one (0.75 of the correlation,
+    /// selfuncs.c), which is 2 units for a handful of rows. The step says what it reckons.
     fn is_worse_by(&self, answer: &Answer) -> bool {
-        let kept = self.kept.total_cost;
-        let is_worse = |cost: f64| cost > WORSE_RATIO * kept && cost - kept > WORSE_UNITS;
-        answer.as_ref().is_ok_and(|price| is_worse(price.total_cost))
+        answer.as_ref().is_ok_and(|price| is_regression(self.kept.total_cost, price.total_cost))
     }
 
     /// How it becomes worse, in words; `None` when it does not.

@@ -7,6 +7,7 @@ use crate::error::Result;
 use crate::pg::{IndexColumn, IndexTarget, quote_identifier};
 use crate::whatif::CandidateId;
 
+use super::exchange;
 use super::pricer::{Configuration, Pricer};
 use super::reorder::reorder;
 use super::worth::{
@@ -174,16 +175,9 @@ fn keeps_gain(
     wide: CandidateId,
     narrow: CandidateId,
 ) -> Result<bool> {
-    let mut without = chosen.clone();
-    without.remove(&wide);
-    let mut replaced = without.clone();
-    replaced.insert(narrow);
-    if !limits.fits(&replaced) {
+    let Some((by_wide, by_narrow)) = exchange::exchanged(pricer, chosen, limits, wide, narrow)? else {
         return Ok(false);
-    }
-    let both = Configuration::from([wide, narrow]);
-    let by_wide = pricer.changes(&both, &without, chosen)?;
-    let by_narrow = pricer.changes(&both, &without, &replaced)?;
+    };
     let (gain_wide, gain_narrow): (f64, f64) =
         (by_wide.iter().map(Change::gain).sum(), by_narrow.iter().map(Change::gain).sum());
     if limits.budget.is_some() {
@@ -192,8 +186,7 @@ fn keeps_gain(
     if adds_only_include(&limits.items[wide.0 as usize], &limits.items[narrow.0 as usize]) {
         return Ok(gain_narrow >= WITHOUT_INCLUDE_GAIN_MIN * gain_wide);
     }
-    let loses_little = |(wide, narrow): (&Change, &Change)| wide.is_as_good_at(narrow.after);
-    Ok(gain_narrow >= NARROW_GAIN_MIN * gain_wide && by_wide.iter().zip(&by_narrow).all(loses_little))
+    Ok(gain_narrow >= NARROW_GAIN_MIN * gain_wide && exchange::nobody_notices(&by_wide, &by_narrow))
 }
 
 fn adds_only_include(wide: &Item, narrow: &Item) -> bool {

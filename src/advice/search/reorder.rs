@@ -9,6 +9,7 @@ use crate::snapshot::{Catalog, ConstraintKind, Relation};
 use crate::whatif::CandidateId;
 
 use super::super::candidates::{Candidate, distinct_values};
+use super::exchange;
 use super::pricer::{Configuration, Pricer};
 use super::worth::Change;
 use super::{Item, Limits};
@@ -131,17 +132,7 @@ fn keeps_gain(
     old: CandidateId,
     new: CandidateId,
 ) -> Result<bool> {
-    let mut without = chosen.clone();
-    without.remove(&old);
-    let mut replaced = without.clone();
-    replaced.insert(new);
-    if !limits.fits(&replaced) {
-        return Ok(false);
-    }
-    let both = Configuration::from([old, new]);
-    let by_old = pricer.changes(&both, &without, chosen)?;
-    let by_new = pricer.changes(&both, &without, &replaced)?;
+    let Some((by_old, by_new)) = exchange::exchanged(pricer, chosen, limits, old, new)? else { return Ok(false) };
     let gain = |changes: &[Change]| changes.iter().map(Change::gain).sum::<f64>();
-    let loses_little = |(old, new): (&Change, &Change)| old.is_as_good_at(new.after);
-    Ok(gain(&by_new) >= KEPT_GAIN_MIN * gain(&by_old) && by_old.iter().zip(&by_new).all(loses_little))
+    Ok(gain(&by_new) >= KEPT_GAIN_MIN * gain(&by_old) && exchange::nobody_notices(&by_old, &by_new))
 }

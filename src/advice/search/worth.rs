@@ -69,8 +69,14 @@ impl Change {
 
     /// Whether it becomes worse by more than is tolerated.
     pub fn is_regression(&self) -> bool {
-        self.after > self.before * REGRESSION_MAX && self.after - self.before > UNITS_GAIN_MIN
+        is_regression(self.before, self.after)
     }
+}
+
+/// Whether a statement that cost `before` becomes worse by more than is tolerated: for the sake of other statements, with
+/// other values, or without an index that goes.
+pub fn is_regression(before: f64, after: f64) -> bool {
+    after > before * REGRESSION_MAX && after - before > UNITS_GAIN_MIN
 }
 
 /// The share of a statement's cost that an index must save to be proposed for it.

@@ -114,6 +114,15 @@ impl Desk {
         run
     }
 
+    /// `pgadvise analyze` of `database` for the statements in `text` alone, priced by `backend`, with a JSON report.
+    pub fn analyze_text(&self, database: &Database, text: &str, backend: &str) -> Run {
+        self.write("workload.sql", text);
+        let folder = database.cluster().binaries().folder().display().to_string();
+        let options = ["--no-emit", "--only-workload", "--workload", "workload.sql"];
+        let pricing = ["--what-if", backend, "--pg-bindir", &folder];
+        self.analyze(&database.url(), &[&options[..], &pricing].concat())
+    }
+
     /// `pgadvise analyze` of `url` with a JSON report.
     pub fn try_analyze(&self, url: &str, more: &[&str]) -> Run {
         self.run(&[&["analyze", url, "--format", "json"], more].concat())
