@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use crate::pg::QueryId;
+use crate::pg::{QueryId, StatisticsDefinition};
 use crate::rules::Finding;
 use crate::workload::Workload;
 
-use super::{Action, Step};
+use super::{Action, Advice, StatisticsStep, Step};
 
 /// Rules whose findings an index can answer.
 const ANSWERED_BY_CREATE: &[&str] = &["seq_scan_filter", "index_filter", "sort_avoidable", "fk_without_index"];
@@ -14,8 +14,8 @@ const ANSWERED_BY_CREATE: &[&str] = &["seq_scan_filter", "index_filter", "sort_a
 /// Rules whose findings dropping an index answers.
 const ANSWERED_BY_DROP: &[&str] = &["duplicate_index", "redundant_index", "invalid_index", "unused_index"];
 
-/// The rule whose findings are none where an index is proposed for their statements.
-const ANSWERED_BY_ANY_INDEX: &str = "rows_misestimated";
+/// The rule whose findings a statistics object answers.
+const MISESTIMATE: &str = "rows_misestimated";
 
 /// Whether `step` answers `finding`: the same relation, and the statements or the index that the finding is about.
 pub fn answers(workload: &Workload, step: &Step, finding: &Finding) -> bool {
@@ -41,14 +41,28 @@ pub fn answered_rules(workload: &Workload, step: &Step, findings: &[Finding]) ->
     rules.into_iter().cloned().collect()
 }
 
-/// Takes out the misestimates of statements that a new index finds the rows of anyway, all of them: then it is the index
-/// that was missing.
-pub fn forget_served_misestimates(workload: &Workload, steps: &[Step], findings: &mut Vec<Finding>) {
-    let creates = steps.iter().filter(|step| step.action == Action::CreateIndex);
+/// Whether `step` is the statistics object for `finding`.
+pub fn tells(step: &StatisticsStep, finding: &Finding) -> bool {
+    finding.rule == MISESTIMATE && is_over(&step.definition, finding)
+}
+
+/// Takes out the misestimates that do no harm: a new index finds the rows of all their statements anyway, so it is the
+/// index that was missing; or the planner was told, and chose no better plan. Those that a statistics object answers stay.
+pub fn forget_misestimates(workload: &Workload, advice: &Advice, findings: &mut Vec<Finding>) {
+    let creates = advice.steps.iter().filter(|step| step.action == Action::CreateIndex);
     let served: BTreeSet<QueryId> = creates.flat_map(|step| served(workload, step)).collect();
     findings.retain(|finding| {
-        finding.rule != ANSWERED_BY_ANY_INDEX || !finding.queryids.iter().all(|id| served.contains(id))
+        finding.rule != MISESTIMATE
+            || advice.statistics.iter().any(|step| tells(step, finding))
+            || !(finding.queryids.iter().all(|id| served.contains(id))
+                || advice.idle_statistics.iter().any(|definition| is_over(definition, finding)))
     });
+}
+
+/// Whether the object is over the columns that the finding is about.
+fn is_over(definition: &StatisticsDefinition, finding: &Finding) -> bool {
+    let columns = |names: &[String]| names.iter().cloned().collect::<BTreeSet<String>>();
+    finding.relation.as_ref() == Some(&definition.relation) && columns(&finding.columns) == columns(&definition.columns)
 }
 
 fn served(workload: &Workload, step: &Step) -> BTreeSet<QueryId> {

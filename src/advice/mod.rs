@@ -10,6 +10,7 @@ mod options;
 mod scope;
 mod search;
 mod sensitivity;
+mod statistics;
 pub mod step;
 mod steps;
 #[cfg(test)]
@@ -17,17 +18,17 @@ mod test_catalog;
 mod write_cost;
 
 pub use answers::{Answer, Cause, StatementAnswer, answer_statements};
-pub use link::{answers, forget_served_misestimates};
+pub use link::{answers, forget_misestimates, tells};
 pub use options::{AdviseOptions, OnProgress, Phase, Progress, calls_max};
 pub use sensitivity::can_price_variants;
-pub use step::{Action, Advice, Declined, StatementGain, Step, VariantGain};
+pub use step::{Action, Advice, Declined, StatementGain, StatisticsStep, Step, VariantGain};
 pub use write_cost::{Calibration, HotLoss, Maintenance, WriteCost, WriteCosts, WriteSource};
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::error::{Error, Result};
 use crate::pg::{Bytes, IndexDefinition, Oid};
-use crate::rules::Finding;
+use crate::rules::{Finding, Subject, Thresholds};
 use crate::snapshot::overlap::{self, NewIndex};
 use crate::snapshot::{Catalog, Relation};
 use crate::whatif::{CandidateId, Hypothetical, Planner, size};
@@ -97,8 +98,11 @@ pub fn advise(
     pool.retain(|id| can_be_chosen(id) && !seed.extensions.contains(id));
 
     let mut choice = search::search(&mut pricer, &pool, &limits)?;
+    let subject = Subject::new(workload, Thresholds::default());
+    let statistics = statistics::decide(&subject, options, &mut pricer, &mut choice)?;
 
     let mut advice = Advice { budget: options.budget, ..Advice::default() };
+    (advice.statistics, advice.idle_statistics) = (statistics.steps, statistics.idle);
     advice.steps = steps::settled(&catalog, workload, &mut pricer, &items, &mut choice)?;
     declined.extend(decline(&catalog, &limits, &seed, &choice));
     advice.calibration = Calibration::of(workload);

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::write_cost::{Calibration, WriteCost};
-use crate::pg::{Bytes, IndexDefinition, Oid, QueryId, RelationName};
+use crate::pg::{Bytes, IndexDefinition, Oid, QueryId, RelationName, StatisticsDefinition};
 use crate::workload::VariantKind;
 
 /// The outcome of the search.
@@ -13,6 +13,10 @@ use crate::workload::VariantKind;
 pub struct Advice {
     /// What to do, in the order to do it: creates before drops, the largest gain first.
     pub steps: Vec<Step>,
+    /// The statistics objects to make, to be made before the steps, the largest gain first.
+    pub statistics: Vec<StatisticsStep>,
+    /// The statistics objects that the counted rows call for, and that change no plan for the better.
+    pub idle_statistics: Vec<StatisticsDefinition>,
     /// What was considered and not proposed, with the reason, sorted.
     pub declined: Vec<Declined>,
     /// Workload cost (planner cost × calls) without any step.
@@ -65,6 +69,26 @@ pub struct Step {
     /// The statements that gain, the largest gain first.
     pub statements: Vec<StatementGain>,
     /// What the reviewer should know before signing: `statistics are missing`, `helps only rare values` …
+    pub cautions: Vec<String>,
+}
+
+/// A statistics object to make, so that the planner expects the rows that were counted.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StatisticsStep {
+    /// The object. Its name is free, and names the step in reports and files.
+    pub definition: StatisticsDefinition,
+    /// The relation's oid in the snapshot.
+    pub relation_oid: Oid,
+    /// Cost × calls of the statements that get a better plan: what today's plans cost at the numbers of rows that the object
+    /// tells, beside all other steps. Today's own estimate is too low to be held against anything.
+    pub cost_before: f64,
+    /// The same of the plans that are chosen then.
+    pub cost_after: f64,
+    /// What was counted and what is expected, in one sentence.
+    pub evidence: String,
+    /// The statements that gain, the largest gain first.
+    pub statements: Vec<StatementGain>,
+    /// What the reviewer should know before signing.
     pub cautions: Vec<String>,
 }
 

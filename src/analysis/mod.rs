@@ -54,8 +54,9 @@ impl Analysis {
     /// says which and why.
     pub fn ddl(&self) -> Vec<String> {
         let catalog = Catalog::new(&self.workload.snapshot);
+        let statistics = self.advice.statistics.iter().filter_map(|step| emit::statistics_statements(step).ok());
         let steps = self.advice.steps.iter().filter_map(|step| emit::statements(step, &catalog).ok());
-        steps.flat_map(|statements| statements.ddl).map(|statement| statement.text()).collect()
+        statistics.chain(steps).flat_map(|statements| statements.ddl).map(|statement| statement.text()).collect()
     }
 
     /// The migrations for the advice, not yet written.
@@ -63,8 +64,7 @@ impl Analysis {
     /// # Errors
     /// Only when the manifest cannot be serialised, which is a defect.
     pub fn bundle(&self, emitted_at: Timestamp) -> Result<Bundle> {
-        let emission =
-            Emission { steps: &self.advice.steps, workload: &self.workload, backend: self.backend, emitted_at };
+        let emission = Emission { advice: &self.advice, workload: &self.workload, backend: self.backend, emitted_at };
         emit::bundle(&emission, &Sql)
     }
 }
@@ -104,7 +104,7 @@ pub fn analyze(request: &Request, say: &dyn Fn(&str)) -> Result<Analysis> {
     gaps.extend(agreement.iter().filter_map(Agreement::gap));
     gaps.extend(no_backend.iter().map(no_prices));
     gaps.extend(backend.and_then(|backend| without_variants(backend, &workload)));
-    advice::forget_served_misestimates(&workload, &advice.steps, &mut checked.findings);
+    advice::forget_misestimates(&workload, &advice, &mut checked.findings);
     let answers = advice::answer_statements(&workload, &advice, &checked.findings, backend.is_some());
     Ok(Analysis { workload, checked, advice, answers, backend, no_backend, agreement, gaps })
 }

@@ -1,7 +1,8 @@
-//! The statements of a step: `CREATE INDEX CONCURRENTLY` and `DROP INDEX CONCURRENTLY`. The only place that spells them; decides nothing.
+//! The statements of a step: `CREATE INDEX CONCURRENTLY` and `DROP INDEX CONCURRENTLY`, the only place that spells them, and
+//! those that make a statistics object. Decides nothing.
 
 use super::fragment::{check_expression, check_name, check_qualified_name};
-use crate::advice::{Action, Step};
+use crate::advice::{Action, StatisticsStep, Step};
 use crate::pg::{IndexDefinition, IndexTarget, RelationName, quote_identifier};
 use crate::snapshot::{Catalog, Index, RelationKind};
 
@@ -55,6 +56,21 @@ pub fn statements(step: &Step, catalog: &Catalog<'_>) -> Result<Statements, Stri
             Ok(Statements { ddl: vec![drop], rollback: vec![create] })
         }
     }
+}
+
+/// The statements that make the statistics object of `step` and fill it, which may stand in one transaction, or the reason
+/// why none can be written.
+pub fn statistics_statements(step: &StatisticsStep) -> Result<Statements, String> {
+    let definition = &step.definition;
+    let RelationName { schema, name } = &definition.relation;
+    for name in [schema, name, &definition.name].into_iter().chain(&definition.columns) {
+        check_name(name)?;
+    }
+    let statement = |sql: String| Statement { clauses: vec![sql] };
+    Ok(Statements {
+        ddl: vec![statement(definition.create_sql()), statement(definition.analyze_sql())],
+        rollback: vec![statement(definition.drop_sql())],
+    })
 }
 
 /// `CREATE INDEX CONCURRENTLY name ON schema.relation USING …`, without `IF NOT EXISTS`: that accepts an invalid

@@ -2,7 +2,7 @@
 
 use super::ddl::Statements;
 use super::header::Provenance;
-use crate::advice::Step;
+use crate::advice::{StatisticsStep, Step};
 use crate::pg::IndexColumn;
 
 /// A step with all that a file about it says.
@@ -18,6 +18,19 @@ pub struct Migration<'a> {
     pub provenance: Provenance,
     /// The schemas that unqualified names in expressions are looked up in.
     pub search_path: &'a [String],
+}
+
+/// A statistics object to make, with all that a file about it says.
+#[derive(Debug, Clone)]
+pub struct StatisticsMigration<'a> {
+    /// Its place in the order, from 1.
+    pub number: usize,
+    /// The object.
+    pub step: &'a StatisticsStep,
+    /// Its statements, safe to write.
+    pub statements: Statements,
+    /// Where its numbers come from.
+    pub provenance: Provenance,
 }
 
 /// A file to be written: where, relative to the folder of migrations, and what.
@@ -45,6 +58,9 @@ pub trait Framework {
 
     /// The files of one step.
     fn files(&self, migration: &Migration<'_>) -> MigrationFiles;
+
+    /// The files of one statistics object.
+    fn statistics_files(&self, migration: &StatisticsMigration<'_>) -> MigrationFiles;
 }
 
 impl Migration<'_> {
@@ -55,12 +71,23 @@ impl Migration<'_> {
         definition.predicate.is_some() || definition.key_columns.iter().any(has_names)
     }
 
-    /// `0001_orders_customer_id_idx`: the number keeps names apart, so the index's name is cut to what every file
-    /// system takes.
+    /// `0001_orders_customer_id_idx`
     pub fn file_stem(&self) -> String {
-        const CHARS_MAX: usize = 80;
-        let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
-        let name = self.step.id.chars().map(|c| if is_plain(c) { c } else { '_' });
-        format!("{:04}_{}", self.number, name.take(CHARS_MAX).collect::<String>())
+        file_stem(self.number, &self.step.id)
     }
+}
+
+impl StatisticsMigration<'_> {
+    /// `0001_orders_town_postcode_stats`
+    pub fn file_stem(&self) -> String {
+        file_stem(self.number, &self.step.definition.name)
+    }
+}
+
+/// The number keeps names apart, so the object's name is cut to what every file system takes.
+fn file_stem(number: usize, name: &str) -> String {
+    const CHARS_MAX: usize = 80;
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    let name = name.chars().map(|c| if is_plain(c) { c } else { '_' });
+    format!("{number:04}_{}", name.take(CHARS_MAX).collect::<String>())
 }

@@ -1,7 +1,7 @@
 //! The comment above a statement: what a DBA needs to know at three in the morning. Text only; every line stays a comment.
 
 use super::comment::line;
-use crate::advice::{Action, StatementGain, Step};
+use crate::advice::{Action, StatementGain, StatisticsStep, Step};
 use crate::pg::number::number;
 use crate::pg::{ServerVersion, quote_identifier};
 use crate::whatif::Backend;
@@ -54,6 +54,34 @@ pub fn rollback(step: &Step) -> String {
     header
 }
 
+/// The header of the migration that makes the statistics object of `step`.
+pub fn statistics(step: &StatisticsStep, provenance: Provenance) -> String {
+    let mut header = statistics_title(step, "");
+    header += &line("because", &step.evidence);
+    header += &serves(&step.statements);
+    header += &total(step.cost_before, step.cost_after, provenance);
+    header +=
+        &line("cost", "today's plans at the numbers of rows that were counted, against those that are chosen then");
+    header += &line("locks", "SHARE UPDATE EXCLUSIVE while ANALYZE runs, which blocks neither reads nor writes");
+    header += &line("writes", "no cost, ANALYZE takes a little longer");
+    for caution in &step.cautions {
+        header += &line("caution", caution);
+    }
+    header
+}
+
+/// The header of the file that takes the statistics object of `step` away.
+pub fn statistics_rollback(step: &StatisticsStep) -> String {
+    let effect = "drops the statistics object, plans are as before at once, no row is touched";
+    statistics_title(step, "rollback of ") + &line("effect", effect)
+}
+
+fn statistics_title(step: &StatisticsStep, before: &str) -> String {
+    let definition = &step.definition;
+    let title = format!("{before}create statistics {} on {}", quote_identifier(&definition.name), definition.relation);
+    format!("-- {}\n", super::comment::comment_text(&title))
+}
+
 fn title(step: &Step, before: &str) -> String {
     let verb = match step.action {
         Action::CreateIndex => "create",
@@ -78,10 +106,15 @@ fn serves(statements: &[StatementGain]) -> String {
 }
 
 fn planner(step: &Step, provenance: Provenance) -> String {
-    let Some(backend) = provenance.backend.filter(|_| !step.statements.is_empty()) else {
+    if step.statements.is_empty() {
         return String::new();
-    };
-    let costs = format!("total cost x calls {} -> {}", number(step.cost_before), number(step.cost_after));
+    }
+    total(step.cost_before, step.cost_after, provenance)
+}
+
+fn total(cost_before: f64, cost_after: f64, provenance: Provenance) -> String {
+    let Some(backend) = provenance.backend else { return String::new() };
+    let costs = format!("total cost x calls {} -> {}", number(cost_before), number(cost_after));
     line("planner", &format!("{costs} ({}, PostgreSQL {})", backend.as_str(), provenance.server_version))
 }
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::advice::Action;
 use crate::error::{Error, Result, reason};
-use crate::pg::{Bytes, IndexDefinition, QueryId, RelationName, quote_identifier};
+use crate::pg::{Bytes, IndexDefinition, QueryId, RelationName, StatisticsDefinition, quote_identifier};
 use crate::whatif::Backend;
 
 /// The version of the manifest's format, raised when a reader of the old one would misread the new one.
@@ -35,6 +35,9 @@ pub struct Manifest {
     pub search_path: Vec<String>,
     /// What the costs were priced with.
     pub what_if: Option<Backend>,
+    /// The statistics objects, in the order of the files, which come before those of the indexes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub statistics: Vec<ManifestStatistics>,
     /// The indexes, in the order of the files.
     pub indexes: Vec<ManifestIndex>,
 }
@@ -60,7 +63,20 @@ pub struct ManifestIndex {
     pub statements: Vec<ManifestStatement>,
 }
 
-/// A statement that an index serves.
+/// A statistics object that was to be made.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ManifestStatistics {
+    /// What it is; it lives in its relation's schema.
+    pub definition: StatisticsDefinition,
+    /// The file that makes and fills it, relative to the manifest.
+    pub migration: String,
+    /// The file that takes it away, relative to the manifest.
+    pub rollback: String,
+    /// The statements that get a better plan, the largest gain first.
+    pub statements: Vec<ManifestStatement>,
+}
+
+/// A statement that an index or a statistics object serves.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ManifestStatement {
     /// Its queryid when the server was read.
@@ -157,6 +173,7 @@ fn describe(error: &serde_json::Error) -> String {
 mod tests {
     use super::*;
     use crate::error::ErrorKind;
+    use crate::pg::StatisticsKind;
 
     fn manifest() -> Manifest {
         Manifest {
@@ -168,6 +185,17 @@ mod tests {
             database: "shop".into(),
             search_path: vec!["public".into()],
             what_if: Some(Backend::Hypopg),
+            statistics: vec![ManifestStatistics {
+                definition: StatisticsDefinition {
+                    name: "orders_town_postcode_stats".into(),
+                    relation: RelationName::new("public", "orders"),
+                    columns: vec!["town".into(), "postcode".into()],
+                    kinds: vec![StatisticsKind::Dependencies, StatisticsKind::Mcv],
+                },
+                migration: "0001_orders_town_postcode_stats.sql".into(),
+                rollback: "rollback/0001_orders_town_postcode_stats.sql".into(),
+                statements: vec![],
+            }],
             indexes: vec![ManifestIndex {
                 action: Action::CreateIndex,
                 relation: RelationName::new("public", "orders"),

@@ -13,17 +13,17 @@ mod verify_sql;
 mod write;
 
 pub use canonical::Canonical;
-pub use ddl::{Statement, Statements, statements};
-pub use framework::{EmittedFile, Framework, Migration, MigrationFiles};
+pub use ddl::{Statement, Statements, statements, statistics_statements};
+pub use framework::{EmittedFile, Framework, Migration, MigrationFiles, StatisticsMigration};
 pub use header::Provenance;
-pub use manifest::{MANIFEST_FILE, MANIFEST_VERSION, Manifest, ManifestIndex, ManifestStatement};
+pub use manifest::{MANIFEST_FILE, MANIFEST_VERSION, Manifest, ManifestIndex, ManifestStatement, ManifestStatistics};
 pub use redact::without_values;
 pub use sql::Sql;
 pub use write::{newest_manifest, write};
 
 use jiff::Timestamp;
 
-use crate::advice::{Action, Step};
+use crate::advice::{Action, Advice, StatementGain, StatisticsStep, Step};
 use crate::error::Result;
 use crate::snapshot::{Catalog, Gap};
 use crate::whatif::Backend;
@@ -32,8 +32,8 @@ use crate::workload::Workload;
 /// What is to be emitted.
 #[derive(Debug, Clone, Copy)]
 pub struct Emission<'a> {
-    /// The steps, in the order to do them.
-    pub steps: &'a [Step],
+    /// The advice: its statistics objects come first, then its steps in their order.
+    pub advice: &'a Advice,
     /// The workload that they were found for.
     pub workload: &'a Workload,
     /// What priced them.
@@ -65,17 +65,29 @@ pub fn bundle(emission: &Emission<'_>, framework: &dyn Framework) -> Result<Bund
     let catalog = Catalog::new(snapshot);
     let provenance = Provenance { backend: emission.backend, server_version: snapshot.server.version };
     let search_path = &snapshot.server.search_path;
-    let mut files = Vec::new();
+    let mut written = Vec::new();
     let mut gaps = Vec::new();
-    let mut indexes = Vec::new();
-    for step in emission.steps {
-        match statements(step, &catalog) {
-            Err(reason) => gaps.push(not_written(step, &reason)),
+    let mut statistics = Vec::new();
+    for step in &emission.advice.statistics {
+        match statistics_statements(step) {
+            Err(reason) => gaps.push(not_written("create", &step.definition.name, &reason)),
             Ok(statements) => {
-                let number = indexes.len() + 1;
+                let number = statistics.len() + 1;
+                let files = framework.statistics_files(&StatisticsMigration { number, step, statements, provenance });
+                statistics.push(manifest_statistics(step, emission.workload, &files));
+                written.extend([files.migration, files.rollback]);
+            }
+        }
+    }
+    let mut indexes = Vec::new();
+    for step in &emission.advice.steps {
+        match statements(step, &catalog) {
+            Err(reason) => gaps.push(not_written(verb(step.action), &step.id, &reason)),
+            Ok(statements) => {
+                let number = statistics.len() + indexes.len() + 1;
                 let migration = framework.files(&Migration { number, step, statements, provenance, search_path });
                 indexes.push(manifest_index(step, emission.workload, &migration));
-                files.extend([migration.migration, migration.rollback]);
+                written.extend([migration.migration, migration.rollback]);
             }
         }
     }
@@ -88,35 +100,49 @@ pub fn bundle(emission: &Emission<'_>, framework: &dyn Framework) -> Result<Bund
         database: snapshot.server.database.clone(),
         search_path: snapshot.server.search_path.clone(),
         what_if: emission.backend,
+        statistics,
         indexes,
     };
-    if !files.is_empty() {
-        files.push(verify_sql::file(&manifest));
-        files.push(EmittedFile { path: MANIFEST_FILE.to_owned(), content: manifest.to_json()? });
+    if !written.is_empty() {
+        written.push(verify_sql::file(&manifest));
+        written.push(EmittedFile { path: MANIFEST_FILE.to_owned(), content: manifest.to_json()? });
     }
-    Ok(Bundle { emitted_at: emission.emitted_at, files, manifest, gaps })
+    Ok(Bundle { emitted_at: emission.emitted_at, files: written, manifest, gaps })
+}
+
+fn verb(action: Action) -> &'static str {
+    match action {
+        Action::CreateIndex => "create",
+        Action::DropIndex => "drop",
+    }
 }
 
 /// The gap of a step that gets no file.
-fn not_written(step: &Step, reason: &str) -> Gap {
-    let verb = match step.action {
-        Action::CreateIndex => "create",
-        Action::DropIndex => "drop",
+fn not_written(verb: &str, id: &str, reason: &str) -> Gap {
+    Gap::new("migration", id, format!("no file to {verb} it was written: {reason}"))
+}
+
+fn manifest_statements(gains: &[StatementGain], workload: &Workload) -> Vec<ManifestStatement> {
+    let statement = |gain: &StatementGain| ManifestStatement {
+        queryid: gain.queryid,
+        text: workload.statements.get(gain.statement).and_then(|statement| without_values(&statement.text)),
+        calls: gain.n_calls,
+        cost_before: gain.cost_before,
+        cost_after: gain.cost_after,
     };
-    Gap::new("migration", &step.id, format!("no file to {verb} it was written: {reason}"))
+    gains.iter().map(statement).collect()
+}
+
+fn manifest_statistics(step: &StatisticsStep, workload: &Workload, files: &MigrationFiles) -> ManifestStatistics {
+    ManifestStatistics {
+        definition: step.definition.clone(),
+        migration: files.migration.path.clone(),
+        rollback: files.rollback.path.clone(),
+        statements: manifest_statements(&step.statements, workload),
+    }
 }
 
 fn manifest_index(step: &Step, workload: &Workload, files: &MigrationFiles) -> ManifestIndex {
-    let statements = step.statements.iter().map(|gain| {
-        let text = workload.statements.get(gain.statement).and_then(|statement| without_values(&statement.text));
-        ManifestStatement {
-            queryid: gain.queryid,
-            text,
-            calls: gain.n_calls,
-            cost_before: gain.cost_before,
-            cost_after: gain.cost_after,
-        }
-    });
     ManifestIndex {
         action: step.action,
         relation: step.relation.clone(),
@@ -125,6 +151,6 @@ fn manifest_index(step: &Step, workload: &Workload, files: &MigrationFiles) -> M
         migration: files.migration.path.clone(),
         rollback: files.rollback.path.clone(),
         index_bytes: step.index_bytes,
-        statements: statements.collect(),
+        statements: manifest_statements(&step.statements, workload),
     }
 }

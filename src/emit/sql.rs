@@ -2,7 +2,7 @@
 
 use super::comment::line;
 use super::ddl::{Statement, drop_index};
-use super::framework::{EmittedFile, Framework, Migration, MigrationFiles};
+use super::framework::{EmittedFile, Framework, Migration, MigrationFiles, StatisticsMigration};
 use super::header;
 use super::manifest::search_path_sql;
 use crate::advice::Action;
@@ -12,6 +12,9 @@ use crate::pg::quote_identifier;
 /// Plain SQL files for psql.
 #[derive(Debug, Clone, Copy)]
 pub struct Sql;
+
+/// The first line that psql acts on.
+const STOP: &str = "\\set ON_ERROR_STOP on\n";
 
 /// No timeouts: one that strikes a concurrent build or drop is what leaves an invalid index behind, and while either
 /// waits it blocks neither reads nor writes.
@@ -43,6 +46,37 @@ impl Framework for Sql {
             },
         }
     }
+
+    fn statistics_files(&self, migration: &StatisticsMigration<'_>) -> MigrationFiles {
+        let path = format!("{}.sql", migration.file_stem());
+        let rollback_path = format!("rollback/{path}");
+        let about = header::statistics(migration.step, migration.provenance);
+        let rollback_about = header::statistics_rollback(migration.step);
+        MigrationFiles {
+            migration: EmittedFile {
+                content: statistics_script(&about, &path, &migration.statements.ddl),
+                path: path.clone(),
+            },
+            rollback: EmittedFile {
+                content: statistics_script(&rollback_about, &rollback_path, &migration.statements.rollback),
+                path: rollback_path,
+            },
+        }
+    }
+}
+
+/// One file about a statistics object: all or nothing, so that it can be run again.
+fn statistics_script(about: &str, path: &str, statements: &[Statement]) -> String {
+    let mut script = about.to_owned();
+    script += &line("run", &format!("psql -X -f {path}   (as the owner of the relation)"));
+    script += &line("on error", "nothing is done, run it again");
+    let mut body = format!("{STOP}{SETTINGS}BEGIN;\n");
+    for statement in statements {
+        body += &statement.lines();
+        body += ";\n";
+    }
+    body += "COMMIT;\n";
+    in_utf8(script, &body)
 }
 
 /// One file: header, how to run it, settings, statements.
@@ -50,8 +84,7 @@ fn script(migration: &Migration<'_>, about: &str, path: &str, action: Action, st
     let mut script = about.to_owned();
     script += &line("run", &format!("psql -X -f {path}   (as the owner of the relation, not with -1)"));
     script += &line("on error", &on_error(action));
-    let mut body = String::from("\\set ON_ERROR_STOP on\n");
-    body += SETTINGS;
+    let mut body = format!("{STOP}{SETTINGS}");
     match action {
         Action::CreateIndex => {
             body += &set_search_path(migration);
@@ -63,9 +96,13 @@ fn script(migration: &Migration<'_>, about: &str, path: &str, action: Action, st
         body += &statement.lines();
         body += ";\n";
     }
-    // psql reads the file in the client's encoding, where the bytes of a name could pass for a quote.
-    let encoding = if script.is_ascii() && body.is_ascii() { "" } else { "\\encoding UTF8\n" };
-    format!("{encoding}{script}{body}")
+    in_utf8(script, &body)
+}
+
+/// psql reads the file in the client's encoding, where the bytes of a name could pass for a quote.
+fn in_utf8(header: String, body: &str) -> String {
+    let encoding = if header.is_ascii() && body.is_ascii() { "" } else { "\\encoding UTF8\n" };
+    format!("{encoding}{header}{body}")
 }
 
 fn on_error(action: Action) -> String {

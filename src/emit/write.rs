@@ -144,6 +144,7 @@ mod tests {
                 database: "shop".into(),
                 search_path: vec![],
                 what_if: None,
+                statistics: vec![],
                 indexes: vec![],
             },
             gaps: vec![],

@@ -9,7 +9,7 @@ mod invalid_index;
 mod meta;
 mod n_plus_one;
 mod redundant_index;
-mod rows_misestimated;
+pub mod rows_misestimated;
 mod scan;
 mod seq_scan_filter;
 mod sort_avoidable;

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::coalesce::{OnRelations, coalesced};
-use super::{Ask, Backend, Hypothetical, Planner, Price};
+use super::{Ask, Backend, Hypothetical, HypotheticalStatistics, Planner, Price, StatisticsAnswer};
 use crate::error::{Error, Result};
 use crate::pg::{Bytes, Oid};
 use crate::plan::Node;
@@ -132,6 +132,10 @@ impl<P: Planner> Planner for Cached<P> {
             .iter()
             .map(|ask| self.known(ask).cloned().ok_or_else(|| Error::internal("a question was asked and not answered")))
             .collect()
+    }
+
+    fn price_statistics(&mut self, object: &HypotheticalStatistics, asks: &[Ask]) -> Result<StatisticsAnswer> {
+        self.planner.price_statistics(object, asks)
     }
 
     fn n_calls(&self) -> u64 {

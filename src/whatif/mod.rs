@@ -11,6 +11,7 @@ pub mod sandbox;
 pub mod selectivity;
 pub mod shadow;
 pub mod size;
+mod statistics;
 
 pub use cache::Cached;
 pub use choose::{Choice, Means, Prepared, no_sandbox, prepare};
@@ -19,6 +20,7 @@ pub use hypopg::Hypopg;
 pub use sandbox::Sandbox;
 pub use shadow::Shadow;
 pub use size::{IndexSize, Metapage};
+pub use statistics::{HypotheticalStatistics, StatisticsAnswer, StatisticsPrice};
 
 use std::collections::BTreeSet;
 
@@ -86,6 +88,14 @@ pub trait Planner {
     /// # Errors
     /// Only when the backend itself is lost or the run was interrupted.
     fn price(&mut self, asks: &[Ask]) -> Result<Vec<std::result::Result<Price, String>>>;
+
+    /// What statements cost once `object` is there and filled; the object counts in these questions only.
+    ///
+    /// # Errors
+    /// Only when the backend itself is lost or the run was interrupted.
+    fn price_statistics(&mut self, _object: &HypotheticalStatistics, _asks: &[Ask]) -> Result<StatisticsAnswer> {
+        Ok(Err(format!("{} cannot be given statistics that nobody has gathered", self.backend().as_str())))
+    }
 
     /// How many statements the backend has really planned so far.
     fn n_calls(&self) -> u64;

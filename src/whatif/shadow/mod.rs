@@ -7,6 +7,7 @@ mod btree;
 pub mod check;
 mod database;
 mod files;
+mod force;
 pub mod login;
 mod phantom;
 mod planner;
@@ -16,6 +17,7 @@ pub mod settings;
 pub mod statistics;
 mod storage;
 pub mod tablespaces;
+mod told;
 mod worker;
 
 pub use check::Agreement;

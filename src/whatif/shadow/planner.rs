@@ -5,12 +5,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::phantom::{self, Wanted};
 use super::pricing::Question;
+use super::told::{self, Asked};
 use super::worker::{Answer, Sight, Worker};
 use crate::error::{Error, Result};
 use crate::pg::{Bytes, IndexDefinition, Oid, RelationName};
 use crate::snapshot::{Catalog, Relation};
 use crate::whatif::declared::{Declared, create_sql, effective};
-use crate::whatif::{Ask, Backend, CandidateId, Hypothetical, IndexSize, Planner, Price, explain, size};
+use crate::whatif::{
+    Ask, Backend, CandidateId, Hypothetical, HypotheticalStatistics, IndexSize, Planner, Price, StatisticsAnswer,
+    explain, size,
+};
 use crate::workload::Workload;
 
 /// A backend's answer to one question.
@@ -104,6 +108,14 @@ impl<'w> ShadowPlanner<'w> {
         names
     }
 
+    /// The question as a worker is asked it.
+    fn asked(&self, ask: &Ask) -> std::result::Result<Asked<'w>, String> {
+        let planned = explain::planned(&self.workload.statements, ask.statement)?;
+        let visible = effective(&self.declared, &ask.visible, &ask.hidden);
+        let sight = Sight { visible, hidden: self.names_of(&ask.hidden) };
+        Ok(Asked { sight, question: Question { position: 0, planned } })
+    }
+
     fn price_of(&self, answer: Answer) -> Priced {
         answer.map(|(plan, used)| Price {
             total_cost: plan.root.total_cost,
@@ -147,10 +159,8 @@ impl Planner for ShadowPlanner<'_> {
         let mut answers = vec![Err(explain::NOT_PLANNED.to_owned()); asks.len()];
         let mut questions: Vec<(Sight, Question<'_>)> = Vec::new();
         for (position, ask) in asks.iter().enumerate() {
-            if let Ok(planned) = explain::planned(&self.workload.statements, ask.statement) {
-                let visible = effective(&self.declared, &ask.visible, &ask.hidden);
-                let sight = Sight { visible, hidden: self.names_of(&ask.hidden) };
-                questions.push((sight, Question { position, planned }));
+            if let Ok(Asked { sight, question }) = self.asked(ask) {
+                questions.push((sight, Question { position, ..question }));
             }
         }
         questions.sort_by(|(left, _), (right, _)| left.cmp(right));
@@ -165,6 +175,33 @@ impl Planner for ShadowPlanner<'_> {
             answers[position] = self.price_of(answer);
         }
         Ok(answers)
+    }
+
+    fn price_statistics(&mut self, object: &HypotheticalStatistics, asks: &[Ask]) -> Result<StatisticsAnswer> {
+        let Some(relation) = self.catalog.relation(object.relation) else {
+            return Ok(Err(format!("relation {} is not in the snapshot", object.relation)));
+        };
+        let mut asked = Vec::new();
+        let mut answers: Vec<std::result::Result<usize, String>> = Vec::new();
+        for ask in asks {
+            answers.push(self.asked(ask).map(|ask| {
+                asked.push(ask);
+                asked.len() - 1
+            }));
+        }
+        let found = object.found.map(|(statement, n_rows)| {
+            let ask = Ask { statement, visible: BTreeSet::new(), hidden: BTreeSet::new() };
+            self.asked(&ask).map(|asked| (asked, n_rows))
+        });
+        let found = match found.transpose() {
+            Ok(found) => found,
+            Err(reason) => return Ok(Err(reason)),
+        };
+        let object = told::Object { relation, wanted: object, found };
+        let Some(worker) = self.workers.first_mut() else { return Ok(Err(explain::NOT_PLANNED.to_owned())) };
+        let priced = told::price(worker, &object, &asked, &mut self.n_calls)?;
+        Ok(priced
+            .map(|priced| answers.into_iter().map(|place| place.and_then(|place| priced[place].clone())).collect()))
     }
 
     fn n_calls(&self) -> u64 {

@@ -45,6 +45,8 @@ pub(super) struct Group<'q> {
     pub shown: Vec<Oid>,
     /// Indexes that are valid in the catalog and do not count in this group.
     pub hidden: Vec<Oid>,
+    /// Settings that hold in this group alone, each as `name = value`.
+    pub settings: Vec<&'static str>,
     /// The questions.
     pub questions: Vec<Question<'q>>,
 }
@@ -143,6 +145,7 @@ fn beginning(group: &Group<'_>, circumstances: &Circumstances) -> Vec<String> {
         format!("SET LOCAL statement_timeout = {STATEMENT_TIMEOUT_MS}"),
         format!("SET LOCAL search_path = {}", circumstances.search_path),
     ];
+    statements.extend(group.settings.iter().map(|setting| format!("SET LOCAL {setting}")));
     statements.extend(toggle(group));
     statements.extend(circumstances.role.as_ref().map(|role| format!("SET LOCAL ROLE {}", quote_identifier(role))));
     statements

@@ -7,10 +7,12 @@ use std::path::{Path, PathBuf};
 use super::login::Door;
 use super::phantom::{self, Phantom, Wanted};
 use super::pricing::{self, Circumstances, Group, Question};
-use crate::db::{Target, WritableSession};
-use crate::error::Result;
-use crate::pg::{Oid, RelationName};
+use super::statistics;
+use crate::db::{Failure, Target, WritableSession};
+use crate::error::{Error, Result};
+use crate::pg::{Oid, RelationName, StatisticsDefinition};
 use crate::plan::Plan;
+use crate::snapshot::{ExtendedStatistics, Relation};
 use crate::whatif::CandidateId;
 
 const EXISTING: &str = include_str!("queries/existing.sql");
@@ -111,10 +113,56 @@ impl Worker {
             .collect())
     }
 
+    /// The plan of one question while `settings` hold, each `name = value`.
+    ///
+    /// # Errors
+    /// As [`pricing::answer`].
+    pub fn plan(
+        &mut self,
+        sight: &Sight,
+        question: Question<'_>,
+        settings: &BTreeSet<&'static str>,
+    ) -> Result<std::result::Result<Plan, String>> {
+        let group = Group { settings: settings.iter().copied().collect(), ..self.group(sight, question) };
+        let answer = pricing::answer(&mut self.planner, &self.circumstances, &[group])?.pop();
+        answer.map(|(_, plan)| plan).ok_or_else(|| Error::internal("a question was asked and not answered"))
+    }
+
+    /// Makes a statistics object and gives it what `known` says; the server's reason when it cannot be made. One of this
+    /// name that is there is replaced.
+    ///
+    /// # Errors
+    /// The server is lost.
+    pub fn create_statistics(
+        &mut self,
+        relation: &Relation,
+        definition: &StatisticsDefinition,
+        known: &ExtendedStatistics,
+    ) -> Result<std::result::Result<(), String>> {
+        self.drop_statistics(definition)?;
+        match self.planner.execute(&definition.create_sql()) {
+            Ok(()) => {}
+            Err(Failure::Statement(refused)) => return Ok(Err(refused.message_without_values())),
+            Err(lost) => return Err(lost.into()),
+        }
+        let lost = statistics::load_extended(&mut self.superuser, &mut self.planner, &[(relation, known)])?;
+        Ok(if lost.is_empty() { Ok(()) } else { Err("the shadow did not take its statistics".to_owned()) })
+    }
+
+    /// Takes a statistics object away again, if it is there.
+    ///
+    /// # Errors
+    /// The server is lost.
+    pub fn drop_statistics(&mut self, definition: &StatisticsDefinition) -> Result<()> {
+        let sql = format!("DROP STATISTICS IF EXISTS {}", definition.qualified_name());
+        self.planner.execute(&sql).map_err(Error::from)
+    }
+
     fn group<'q>(&self, sight: &Sight, question: Question<'q>) -> Group<'q> {
         Group {
             shown: sight.visible.iter().filter_map(|id| self.phantoms.get(id)).flatten().copied().collect(),
             hidden: sight.hidden.iter().filter_map(|name| self.existing.get(name)).copied().collect(),
+            settings: Vec::new(),
             questions: vec![question],
         }
     }

@@ -203,7 +203,8 @@ pub fn advice(steps: Vec<Step>) -> Advice {
 /// The files of framework `sql` for `steps`.
 pub fn bundle(steps: &[Step], workload: &Workload) -> Bundle {
     let emitted_at = NOW.parse().expect("a time");
-    let emission = Emission { steps, workload, backend: Some(Backend::Hypopg), emitted_at };
+    let advice = advice(steps.to_vec());
+    let emission = Emission { advice: &advice, workload, backend: Some(Backend::Hypopg), emitted_at };
     emit::bundle(&emission, &Sql).expect("a bundle")
 }
 

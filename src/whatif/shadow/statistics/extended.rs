@@ -47,7 +47,22 @@ pub(super) fn load(
     planner: &mut WritableSession,
     snapshot: &Snapshot,
 ) -> Result<BTreeSet<String>, Failure> {
-    let tasks = tasks(session, planner, snapshot)?;
+    let known: Vec<(&Relation, &ExtendedStatistics)> = snapshot
+        .relations
+        .iter()
+        .flat_map(|relation| relation.extended_statistics.iter().map(move |statistics| (relation, statistics)))
+        .filter(|(_, statistics)| !statistics.images.is_empty())
+        .collect();
+    load_objects(session, planner, &known)
+}
+
+/// The same for these objects.
+pub(super) fn load_objects(
+    session: &mut WritableSession,
+    planner: &mut WritableSession,
+    known: &[(&Relation, &ExtendedStatistics)],
+) -> Result<BTreeSet<String>, Failure> {
+    let tasks = tasks(session, planner, known)?;
     if tasks.is_empty() {
         return Ok(BTreeSet::new());
     }
@@ -71,14 +86,8 @@ pub(super) fn load(
 fn tasks<'s>(
     session: &mut WritableSession,
     planner: &mut WritableSession,
-    snapshot: &'s Snapshot,
+    known: &[(&'s Relation, &'s ExtendedStatistics)],
 ) -> Result<Vec<Task<'s>>, Failure> {
-    let known: Vec<(&Relation, &ExtendedStatistics)> = snapshot
-        .relations
-        .iter()
-        .flat_map(|relation| relation.extended_statistics.iter().map(move |statistics| (relation, statistics)))
-        .filter(|(_, statistics)| !statistics.images.is_empty())
-        .collect();
     if known.is_empty() {
         return Ok(Vec::new());
     }
@@ -87,7 +96,7 @@ fn tasks<'s>(
         objects.insert((row.text("schema")?, row.text("name")?), object(&row)?);
     }
     let mut tasks = Vec::new();
-    for (relation, statistics) in known {
+    for (relation, statistics) in known.iter().copied() {
         if let Some(object) = objects.remove(&(statistics.schema.clone(), statistics.name.clone())) {
             tasks.push(Task { object, relation, statistics, expressions: None });
         }

@@ -51,6 +51,35 @@ pub(super) fn dependencies(hex: &str, renumber: impl Fn(i16) -> Option<i16>) -> 
     image.finished()
 }
 
+/// An image of `pg_ndistinct`: the columns `numbers`, in ascending order, have `n_groups` combinations.
+pub fn of_n_distinct(numbers: &[i16], n_groups: f64) -> String {
+    let mut bytes = header(N_DISTINCT_MAGIC, 1);
+    bytes.extend(n_groups.to_le_bytes());
+    bytes.extend((numbers.len() as i32).to_le_bytes());
+    bytes.extend(numbers.iter().flat_map(|number| number.to_le_bytes()));
+    to_hex(&bytes)
+}
+
+/// An image of `pg_dependencies`: each of the columns `numbers` decides each other to `degree`, 0 to 1.
+pub fn of_dependencies(numbers: &[i16], degree: f64) -> String {
+    let pairs: Vec<[i16; 2]> = numbers
+        .iter()
+        .flat_map(|from| numbers.iter().filter(move |to| *to != from).map(move |to| [*from, *to]))
+        .collect();
+    let mut bytes = header(DEPENDENCIES_MAGIC, pairs.len() as u32);
+    for pair in pairs {
+        bytes.extend(degree.to_le_bytes());
+        bytes.extend(2_i16.to_le_bytes());
+        bytes.extend(pair.iter().flat_map(|number| number.to_le_bytes()));
+    }
+    to_hex(&bytes)
+}
+
+/// The magic number, the type, of which there is one, and the number of items.
+fn header(magic: u32, n_items: u32) -> Vec<u8> {
+    [magic, 1, n_items].iter().flat_map(|number| number.to_le_bytes()).collect()
+}
+
 /// One column of a list of most common values.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Dimension {
@@ -171,6 +200,14 @@ mod tests {
         let renumbered = n_distinct(&image, |number| Some(if number == 3 { 2 } else { number }));
         assert_eq!(renumbered.as_deref(), Some(image.replace("0100030", "0100020").as_str()));
         assert_eq!(n_distinct(&image, |number| (number == 1).then_some(1)), None);
+    }
+
+    #[test]
+    fn what_is_made_is_what_a_server_makes() {
+        assert_eq!(of_n_distinct(&[1, 3], 2.0), N_DISTINCT.replace(' ', ""));
+        let both = of_dependencies(&[2, 5], 1.0);
+        assert_eq!(dependencies(&both, Some), Some(both));
+        assert_eq!(dependencies(&of_dependencies(&[2, 5, 6], 0.5), Some).map(|hex| hex.len() / 2), Some(12 + 6 * 14));
     }
 
     #[test]

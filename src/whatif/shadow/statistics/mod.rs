@@ -5,7 +5,7 @@ mod array;
 mod dimensions;
 mod expressions;
 mod extended;
-mod image;
+pub(super) mod image;
 mod numbers;
 mod pieces;
 mod places;
@@ -21,7 +21,7 @@ use self::places::Places;
 use crate::db::{Failure, WritableSession};
 use crate::error::Result;
 use crate::pg::text;
-use crate::snapshot::{Gap, Snapshot};
+use crate::snapshot::{ExtendedStatistics, Gap, Relation, Snapshot};
 
 /// How many names a gap lists.
 const NAMES_SHOWN: usize = 20;
@@ -53,6 +53,19 @@ fn load_all(
     };
     let lost = extended::load(superuser, planner, snapshot)?;
     Ok([gap_of_columns(&incomplete), gap_of_extended(&lost)].into_iter().flatten().collect())
+}
+
+/// Loads what is known of these objects, which exist; the names of those that lost something.
+///
+/// # Errors
+/// As [`load`].
+pub(super) fn load_extended(
+    superuser: &mut WritableSession,
+    planner: &mut WritableSession,
+    known: &[(&Relation, &ExtendedStatistics)],
+) -> Result<BTreeSet<String>> {
+    extended::load_objects(superuser, planner, known)
+        .map_err(|failure| failure.while_doing("could not load extended statistics into the private server"))
 }
 
 fn gap_of_columns(incomplete: &BTreeSet<String>) -> Option<Gap> {
