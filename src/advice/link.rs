@@ -15,7 +15,7 @@ const ANSWERED_BY_CREATE: &[&str] = &["seq_scan_filter", "index_filter", "sort_a
 const ANSWERED_BY_DROP: &[&str] = &["duplicate_index", "redundant_index", "invalid_index", "unused_index"];
 
 /// The rule whose findings a statistics object answers.
-const MISESTIMATE: &str = "rows_misestimated";
+pub const MISESTIMATE: &str = "rows_misestimated";
 
 /// Whether `step` answers `finding`: the same relation, and the statements or the index that the finding is about.
 pub fn answers(workload: &Workload, step: &Step, finding: &Finding) -> bool {

@@ -18,7 +18,7 @@ mod test_catalog;
 mod write_cost;
 
 pub use answers::{Answer, Cause, StatementAnswer, answer_statements};
-pub use link::{answers, forget_misestimates, tells};
+pub use link::{MISESTIMATE, answers, forget_misestimates, tells};
 pub use options::{AdviseOptions, OnProgress, Phase, Progress, calls_max};
 pub use sensitivity::can_price_variants;
 pub use step::{Action, Advice, Declined, StatementGain, StatisticsStep, Step, VariantGain};

@@ -41,19 +41,13 @@ pub fn decide(
             continue;
         }
         let concern = Concern::of(subject.workload, &found);
-        let (trial, unneeded) = without_unneeded(pricer, &concern, &choice.chosen)?;
-        let Some(mut outcome) = concern.priced(pricer, &trial)? else { continue };
-        if outcome.gains.is_empty() && !unneeded.is_empty() {
-            // An index that the counted rows make useless stands only because nothing tells the planner.
-            outcome = concern.priced(pricer, &choice.chosen)?.unwrap_or(outcome);
-        } else {
-            let reason = format!(
-                "its statements do not gain from it once {} tells the planner how many rows there are",
-                found.definition.name
-            );
-            choice.refused.extend(unneeded.into_iter().map(|id| (id, reason.clone())));
-            choice.chosen = trial;
+        for id in unneeded(pricer, &concern, &choice.chosen)? {
+            choice.chosen.remove(&id);
+            let reason =
+                format!("its statements do not gain from it with the rows that there are: {}", found.in_words());
+            choice.refused.insert(id, reason);
         }
+        let Some(outcome) = concern.priced(pricer, &choice.chosen)? else { continue };
         match outcome {
             Outcome { gains, n_unknown: 0 } if gains.is_empty() => decided.idle.push(found.definition),
             Outcome { gains, .. } if gains.is_empty() => {}
@@ -152,34 +146,30 @@ fn depends(scan: &Scan, object: &HypotheticalStatistics) -> bool {
     (object.found.is_some() && columns.iter().all(is_compared)) || (object.n_groups.is_some() && grouped == wanted)
 }
 
-/// `chosen` without the indexes that gain nothing once the planner is told, and these. Only an index all of whose statements
-/// are concerned is asked about.
-fn without_unneeded(
-    pricer: &mut Pricer<'_>,
-    concern: &Concern,
-    chosen: &Configuration,
-) -> Result<(Configuration, Vec<CandidateId>)> {
-    let mut trial = chosen.clone();
-    let mut unneeded = Vec::new();
+/// The members of `chosen` that gain nothing once the planner is told. Only those all of whose statements are concerned are
+/// asked about.
+fn unneeded(pricer: &mut Pricer<'_>, concern: &Concern, chosen: &Configuration) -> Result<Configuration> {
+    let mut kept = chosen.clone();
+    let mut unneeded = Configuration::new();
     for id in chosen {
-        let mut without = trial.clone();
+        let mut without = kept.clone();
         without.remove(id);
-        if !serves_only(pricer, concern, *id, &trial, &without)? {
+        if !serves_only(pricer, concern, *id, &kept, &without)? {
             continue;
         }
-        let (Some(with), Some(less)) = (concern.prices(pricer, &trial)?, concern.prices(pricer, &without)?) else {
-            return Ok((chosen.clone(), Vec::new()));
+        let (Some(with), Some(less)) = (concern.prices(pricer, &kept)?, concern.prices(pricer, &without)?) else {
+            return Ok(Configuration::new());
         };
         let is_needed = with.iter().zip(&less).any(|(with, without)| match (with, without) {
             (Ok(with), Ok(without)) => is_gain(without.cost, with.cost),
             _ => true,
         });
         if !is_needed {
-            trial = without;
-            unneeded.push(*id);
+            kept = without;
+            unneeded.insert(*id);
         }
     }
-    Ok((trial, unneeded))
+    Ok(unneeded)
 }
 
 /// Whether every statement that gains by `id` is concerned, and one does.
@@ -226,7 +216,7 @@ fn step(workload: &Workload, found: &Misestimated<'_>, outcome: Outcome) -> Stat
         relation_oid: found.relation.oid,
         cost_before: total(|gain| gain.cost_before),
         cost_after: total(|gain| gain.cost_after),
-        evidence: found.shown_by.first().map(|heaviest| heaviest.in_words()).unwrap_or_default(),
+        evidence: found.in_words(),
         cautions: cautions(outcome.n_unknown),
         statements,
     }

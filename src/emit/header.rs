@@ -61,7 +61,7 @@ pub fn statistics(step: &StatisticsStep, provenance: Provenance) -> String {
     header += &serves(&step.statements);
     header += &total(step.cost_before, step.cost_after, provenance);
     header +=
-        &line("cost", "today's plans at the numbers of rows that were counted, against those that are chosen then");
+        &line("compared", "today's plans at the numbers of rows that were counted, and those that are chosen then");
     header += &line("locks", "SHARE UPDATE EXCLUSIVE while ANALYZE runs, which blocks neither reads nor writes");
     header += &line("writes", "no cost, ANALYZE takes a little longer");
     for caution in &step.cautions {

@@ -3,7 +3,7 @@
 use super::Report;
 use super::json::bytes_of;
 use super::text_style::{Style, counted};
-use crate::advice::{Action, Step};
+use crate::advice::{Action, Advice, MISESTIMATE, StatementGain, StatisticsStep, Step};
 use crate::emit::{self, without_values};
 use crate::pg::number::{change, duration_ms, number};
 use crate::pg::text::abbreviate;
@@ -20,29 +20,47 @@ const DECLINED_SHOWN_MAX: usize = 8;
 
 /// Steps: a table, then each with its DDL and its statements.
 pub(super) fn steps(report: &Report<'_>, style: Style) -> String {
-    let steps = &report.advice.steps;
-    if steps.is_empty() {
+    let Advice { steps, statistics, .. } = report.advice;
+    if steps.is_empty() && statistics.is_empty() {
         let why = match report.what_if {
             Some(_) => "No index is worth creating or dropping for this workload.",
             None => "No advice: nothing could price an index (see the gaps below).",
         };
         return style.heading("What to do") + &style.paragraph(2, why);
     }
-    let mut text = style.heading(&title(steps));
+    let mut text = style.heading(&title(report.advice));
     text += &style.paragraph(2, &totals(report));
     text.push('\n');
-    let rows = steps.iter().enumerate().map(|(position, step)| row(position + 1, step)).collect();
-    text += &style.table(&["#", "do", "index", "on", "size", "cost", "calls"], rows, &[0, 4, 5, 6]);
+    let rows = statistics.iter().map(statistics_row).chain(steps.iter().map(row)).enumerate();
+    let numbered = |(position, row): (usize, Vec<String>)| [vec![(position + 1).to_string()], row].concat();
+    let columns = ["#", "do", name_of_objects(report.advice), "on", "size", "cost", "calls"];
+    text += &style.table(&columns, rows.map(numbered).collect(), &[0, 4, 5, 6]);
+    for (position, step) in statistics.iter().enumerate() {
+        text.push('\n');
+        text += &statistics_details(position + 1, step, report, style);
+    }
     let catalog = Catalog::new(&report.workload.snapshot);
     for (position, step) in steps.iter().enumerate() {
         text.push('\n');
-        text += &details(position + 1, step, report, &catalog, style);
+        text += &details(statistics.len() + position + 1, step, report, &catalog, style);
     }
     text
 }
 
-fn title(steps: &[Step]) -> String {
+fn name_of_objects(advice: &Advice) -> &'static str {
+    match (advice.statistics.is_empty(), advice.steps.is_empty()) {
+        (true, _) => "index",
+        (false, true) => "statistics object",
+        (false, false) => "index or statistics object",
+    }
+}
+
+fn title(advice: &Advice) -> String {
     let mut parts = Vec::new();
+    if !advice.statistics.is_empty() {
+        parts.push(format!("create {}", counted(advice.statistics.len(), "statistics object", "statistics objects")));
+    }
+    let steps = &advice.steps;
     for (action, verb) in [(Action::CreateIndex, "create"), (Action::DropIndex, "drop")] {
         let n = steps.iter().filter(|step| step.action == action).count();
         if n > 0 {
@@ -54,6 +72,10 @@ fn title(steps: &[Step]) -> String {
 
 fn totals(report: &Report<'_>) -> String {
     let advice = report.advice;
+    if advice.steps.is_empty() {
+        // Today's estimate of the workload is of too few rows, and cannot be held against what comes after.
+        return "No index is worth creating or dropping.".to_owned();
+    }
     let mut text = format!(
         "Planner cost of the workload {} -> {} ({})",
         number(advice.cost_before),
@@ -76,10 +98,20 @@ fn totals(report: &Report<'_>) -> String {
     text
 }
 
-fn row(position: usize, step: &Step) -> Vec<String> {
+fn statistics_row(step: &StatisticsStep) -> Vec<String> {
+    vec![
+        "create".to_owned(),
+        step.definition.name.clone(),
+        step.definition.relation.to_string(),
+        String::new(),
+        change(step.cost_before, step.cost_after),
+        number(step.statements.iter().map(|gain| gain.n_calls).sum()),
+    ]
+}
+
+fn row(step: &Step) -> Vec<String> {
     let calls: f64 = step.statements.iter().map(|gain| gain.n_calls).sum();
     vec![
-        position.to_string(),
         verb(step.action).to_owned(),
         step.id.clone(),
         step.relation.to_string(),
@@ -96,6 +128,38 @@ fn verb(action: Action) -> &'static str {
     }
 }
 
+fn statistics_details(position: usize, step: &StatisticsStep, report: &Report<'_>, style: Style) -> String {
+    let indent = 5;
+    let first = match emit::statistics_statements(step) {
+        Ok(statements) => statements.ddl.iter().map(|ddl| ddl.text() + ";").collect::<Vec<_>>().join(" "),
+        Err(reason) => format!("create {}: not written, {reason}", step.definition.name),
+    };
+    let mut text = format!("{position:>3}. {}", style.paragraph(indent, &first).trim_start());
+    text += &style.paragraph(indent, &format!("answers {MISESTIMATE}: {}", step.evidence));
+    text += &gains(&step.statements, report, style, indent);
+    let compared = "costs: today's plans at the numbers of rows that were counted, and those that are chosen then";
+    text += &style.paragraph(indent, compared);
+    for caution in &step.cautions {
+        text += &style.paragraph(indent, &format!("caution: {caution}"));
+    }
+    text
+}
+
+/// The statements that gain, the first of them.
+fn gains(gains: &[StatementGain], report: &Report<'_>, style: Style, indent: usize) -> String {
+    let mut text = String::new();
+    for gain in gains.iter().take(STATEMENTS_SHOWN_MAX) {
+        let costs = format!("{} -> {}", number(gain.cost_before), number(gain.cost_after));
+        text +=
+            &style.paragraph(indent, &format!("{} calls, each {costs}: {}", number(gain.n_calls), query(gain, report)));
+    }
+    if gains.len() > STATEMENTS_SHOWN_MAX {
+        let more = counted(gains.len() - STATEMENTS_SHOWN_MAX, "statement", "statements");
+        text += &style.paragraph(indent, &format!("and {more} more"));
+    }
+    text
+}
+
 fn details(position: usize, step: &Step, report: &Report<'_>, catalog: &Catalog<'_>, style: Style) -> String {
     let indent = 5;
     let mut text = String::new();
@@ -108,15 +172,7 @@ fn details(position: usize, step: &Step, report: &Report<'_>, catalog: &Catalog<
     if !step.answers.is_empty() {
         text += &style.paragraph(indent, &format!("answers {}", step.answers.join(", ")));
     }
-    for gain in step.statements.iter().take(STATEMENTS_SHOWN_MAX) {
-        let costs = format!("{} -> {}", number(gain.cost_before), number(gain.cost_after));
-        text +=
-            &style.paragraph(indent, &format!("{} calls, each {costs}: {}", number(gain.n_calls), query(gain, report)));
-    }
-    if step.statements.len() > STATEMENTS_SHOWN_MAX {
-        let more = counted(step.statements.len() - STATEMENTS_SHOWN_MAX, "statement", "statements");
-        text += &style.paragraph(indent, &format!("and {more} more"));
-    }
+    text += &gains(&step.statements, report, style, indent);
     if step.breaks_hot {
         text += &style.paragraph(indent, "caution: it ends HOT updates of the relation");
     }
@@ -127,7 +183,7 @@ fn details(position: usize, step: &Step, report: &Report<'_>, catalog: &Catalog<
 }
 
 /// The statement's text without values, or its queryid where the text cannot be shown.
-fn query(gain: &crate::advice::StatementGain, report: &Report<'_>) -> String {
+fn query(gain: &StatementGain, report: &Report<'_>) -> String {
     let statement = report.workload.statements.get(gain.statement);
     match statement.and_then(|statement| without_values(&statement.text)) {
         Some(text) => abbreviate(&text, STATEMENT_CHARS_MAX),

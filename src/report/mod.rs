@@ -22,7 +22,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::advice::{Advice, StatementAnswer, Step};
+use crate::advice::{self, Advice, StatementAnswer, Step};
 use crate::rules::{Finding, Skipped};
 use crate::snapshot::Gap;
 use crate::whatif::Backend;
@@ -85,10 +85,13 @@ impl Report<'_> {
         gaps
     }
 
-    /// The steps that answer `finding`, by id: steps for its rule, on its relation, that serve one of its statements,
-    /// touch its index or lead with one of its columns.
+    /// The steps that answer `finding`, by id: statistics objects over its columns, and steps for its rule, on its
+    /// relation, that serve one of its statements, touch its index or lead with one of its columns.
     fn answering_steps(&self, finding: &Finding) -> Vec<&str> {
-        self.advice.steps.iter().filter(|step| answers(step, finding)).map(|step| step.id.as_str()).collect()
+        let statistics = self.advice.statistics.iter().filter(|step| advice::tells(step, finding));
+        let steps = self.advice.steps.iter().filter(|step| answers(step, finding));
+        let names = statistics.map(|step| step.definition.name.as_str());
+        names.chain(steps.map(|step| step.id.as_str())).collect()
     }
 }
 

@@ -48,6 +48,7 @@ mod snapshot_docs;
 mod snapshot_hostile;
 mod sql_statements;
 mod sql_torture;
+mod statistics_advice;
 mod support;
 mod tidy;
 mod verify_states;

@@ -19,7 +19,7 @@ use crate::snapshot::Catalog;
 use crate::sql::StatementKind;
 use crate::workload::{Planned, Statement, Workload};
 
-use super::{Action, Advice};
+use super::{Action, Advice, StatisticsStep};
 use reading::{Found, Reading};
 use spent::Spent;
 
@@ -97,7 +97,7 @@ struct Grounds<'a> {
 
 impl<'a> Grounds<'a> {
     fn because(&self, position: usize, statement: &'a Statement, weight: f64, findings: &[&Finding]) -> Because {
-        if let Some(served) = self.served(position) {
+        if let Some(served) = self.served(position).or_else(|| self.told(position)) {
             return served;
         }
         let Some(planned) = &statement.planned else { return self.unplanned(statement) };
@@ -149,6 +149,24 @@ impl<'a> Grounds<'a> {
         let verb = if advice.len() == 1 { "serves" } else { "serve" };
         let reason = format!("{} {verb} it{cost}", in_words(&advice));
         Some(Because { answer: Answer::Served, cause: None, reason, advice, indexes: Vec::new() })
+    }
+
+    /// The answer to a statement whose plan a statistics object mends.
+    fn told(&self, position: usize) -> Option<Because> {
+        let gain_by = |step: &'a StatisticsStep| {
+            let gain = step.statements.iter().find(|gain| gain.statement == position)?;
+            Some((step, gain))
+        };
+        let (step, gain) = self.advice.statistics.iter().find_map(gain_by)?;
+        let id = step.definition.name.clone();
+        let (before, after) = (gain.cost_before, gain.cost_after);
+        let reason = format!(
+            "{id} tells the planner how many rows there are: today's plan costs {} then, the one that it chooses {} ({})",
+            number(before),
+            number(after),
+            change(before, after)
+        );
+        Some(Because { answer: Answer::Served, cause: None, reason, advice: vec![id], indexes: Vec::new() })
     }
 
     /// What is known of a statement without a plan.

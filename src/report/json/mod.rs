@@ -7,7 +7,10 @@ use std::collections::BTreeMap;
 pub use shape::*;
 
 use super::Report;
-use crate::advice::{Action, Declined, StatementAnswer, StatementGain, Step, VariantGain, WriteCost, WriteSource};
+use crate::advice::{
+    Action, Advice, Declined, MISESTIMATE, StatementAnswer, StatementGain, StatisticsStep, Step, VariantGain,
+    WriteCost, WriteSource,
+};
 use crate::emit;
 use crate::error::{Error, Result};
 use crate::pg::text::is_unsafe;
@@ -51,7 +54,7 @@ impl JsonReport {
             source: source(report),
             workload: workload(report),
             summary: summary(report),
-            advice: report.advice.steps.iter().map(|step| advice(step, &catalog)).collect(),
+            advice: all_advice(report.advice, &catalog),
             declined: report.advice.declined.iter().map(declined).collect(),
             statements: report.answers.iter().filter_map(|answer| self::answer(answer, report)).collect(),
             findings: report.findings.iter().map(|finding| self::finding(finding, report)).collect(),
@@ -112,18 +115,58 @@ pub(super) fn bytes_of(steps: &[Step], action: Action) -> Bytes {
     steps.iter().filter(|step| step.action == action).map(|step| step.index_bytes).sum()
 }
 
+/// What to do, in the order to do it.
+fn all_advice(advice: &Advice, catalog: &Catalog<'_>) -> Vec<JsonAdvice> {
+    let statistics = advice.statistics.iter().map(statistics);
+    statistics.chain(advice.steps.iter().map(|step| self::advice(step, catalog))).collect()
+}
+
+fn texts(statements: &[emit::Statement]) -> Vec<String> {
+    statements.iter().map(emit::Statement::text).collect()
+}
+
+fn statistics(step: &StatisticsStep) -> JsonAdvice {
+    let (ddl, rollback) = emit::statistics_statements(step)
+        .map(|statements| (texts(&statements.ddl), texts(&statements.rollback)))
+        .unwrap_or_default();
+    let definition = &step.definition;
+    JsonAdvice {
+        id: definition.name.clone(),
+        action: JsonAction::CreateStatistics,
+        relation: definition.relation.clone(),
+        index: None,
+        statistics: Some(JsonStatistics {
+            name: definition.name.clone(),
+            columns: definition.columns.clone(),
+            kinds: definition.kinds.clone(),
+            evidence: step.evidence.clone(),
+        }),
+        ddl,
+        rollback,
+        index_bytes: 0,
+        cost_before: rounded(step.cost_before),
+        cost_after: rounded(step.cost_after),
+        write_cost: 0.0,
+        writes: writes(&WriteCost::default()),
+        breaks_hot: false,
+        answers: vec![MISESTIMATE.to_owned()],
+        cautions: step.cautions.clone(),
+        statements: step.statements.iter().map(statement).collect(),
+    }
+}
+
 fn advice(step: &Step, catalog: &Catalog<'_>) -> JsonAdvice {
-    let statements = emit::statements(step, catalog).ok();
-    let texts = |statements: Option<&Vec<emit::Statement>>| -> Vec<String> {
-        statements.into_iter().flatten().map(emit::Statement::text).collect()
-    };
+    let (ddl, rollback) = emit::statements(step, catalog)
+        .map(|statements| (texts(&statements.ddl), texts(&statements.rollback)))
+        .unwrap_or_default();
     JsonAdvice {
         id: step.id.clone(),
         action: action(step.action),
         relation: step.relation.clone(),
-        index: index(&step.index, Some(&step.id)),
-        ddl: texts(statements.as_ref().map(|statements| &statements.ddl)),
-        rollback: texts(statements.as_ref().map(|statements| &statements.rollback)),
+        index: Some(index(&step.index, Some(&step.id))),
+        statistics: None,
+        ddl,
+        rollback,
         index_bytes: step.index_bytes.0,
         cost_before: rounded(step.cost_before),
         cost_after: rounded(step.cost_after),

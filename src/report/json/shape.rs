@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use super::super::SourceKind;
 use crate::advice::{Answer, Cause};
-use crate::pg::RelationName;
+use crate::pg::{RelationName, StatisticsKind};
 use crate::rules::{Severity, Skipped};
 use crate::snapshot::Gap;
 use crate::whatif::Backend;
@@ -114,22 +114,27 @@ pub struct JsonSummary {
 /// One thing to do.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct JsonAdvice {
-    /// The index's name. Findings refer to it.
+    /// The name of the index or the statistics object. Findings refer to it.
     pub id: String,
     /// What to do.
     pub action: JsonAction,
     /// The relation.
     pub relation: RelationName,
-    /// The index.
-    pub index: JsonIndex,
+    /// The index; left out where the step is about none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub index: Option<JsonIndex>,
+    /// The statistics object; left out where the step is about none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub statistics: Option<JsonStatistics>,
     /// Statements that do it, to be sent one by one and outside a transaction. Empty when none can be written (a gap
     /// says why).
     pub ddl: Vec<String>,
     /// Statements that undo it.
     pub rollback: Vec<String>,
-    /// Estimated size; for a drop, its size now.
+    /// Estimated size; for a drop, its size now; 0 for a statistics object.
     pub index_bytes: u64,
-    /// Planner cost × calls of the statements it serves, without this step but with all others.
+    /// Planner cost × calls of the statements it serves, without this step but with all others. For a statistics object:
+    /// what today's plans cost at the numbers of rows that it tells.
     pub cost_before: f64,
     /// The same with it.
     pub cost_after: f64,
@@ -184,6 +189,21 @@ pub enum JsonAction {
     CreateIndex,
     /// `DROP INDEX CONCURRENTLY`
     DropIndex,
+    /// `CREATE STATISTICS`, then `ANALYZE`
+    CreateStatistics,
+}
+
+/// A statistics object; it lives in its relation's schema.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct JsonStatistics {
+    /// Its name.
+    pub name: String,
+    /// The columns.
+    pub columns: Vec<String>,
+    /// What is gathered.
+    pub kinds: Vec<StatisticsKind>,
+    /// What was counted and what is expected without it.
+    pub evidence: String,
 }
 
 /// An index.

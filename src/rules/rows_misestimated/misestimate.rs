@@ -20,6 +20,13 @@ const ROWS_MIN: f64 = 1_000.0;
 /// it leaves out values up to a quarter above the mean, in a sample.
 const SLACK: f64 = 3.0;
 
+/// The share of the rows that one column finds alone from which it decides the others: ANALYZE counts the groups of a value
+/// in which another column has one value only.
+const DECIDED_SHARE_MIN: f64 = 0.5;
+
+/// PostgreSQL's default of `default_statistics_target`.
+const STATISTICS_TARGET: f64 = 100.0;
+
 /// Columns that are not independent, the statistics object that tells the planner, and the statements that show it.
 #[derive(Debug, Clone)]
 pub struct Misestimated<'w> {
@@ -44,6 +51,8 @@ pub struct Misestimate<'w> {
     pub columns: Vec<String>,
     /// What was counted.
     pub counted: Counted,
+    /// The kinds of statistics that tell the planner.
+    pub kinds: &'static [StatisticsKind],
     /// The mean per call.
     pub n_counted: f64,
     /// What the planner expects.
@@ -78,13 +87,12 @@ impl Misestimate<'_> {
             }
         }
     }
+}
 
-    /// The kinds of statistics that tell the planner.
-    fn kinds(&self) -> &'static [StatisticsKind] {
-        match self.counted {
-            Counted::Found { .. } => &[StatisticsKind::Dependencies, StatisticsKind::Mcv],
-            Counted::Groups => &[StatisticsKind::Ndistinct],
-        }
+impl Misestimated<'_> {
+    /// What is wrong, in one sentence: by the heaviest statement.
+    pub fn in_words(&self) -> String {
+        self.shown_by.first().map(Misestimate::in_words).unwrap_or_default()
     }
 }
 
@@ -109,7 +117,7 @@ fn together<'w>(
     let impact = |misestimate: &Misestimate<'_>| subject.impact(misestimate.statement);
     shown_by
         .sort_by(|a, b| impact(b).total_cmp(&impact(a)).then_with(|| a.statement.queryid.cmp(&b.statement.queryid)));
-    let kinds: BTreeSet<StatisticsKind> = shown_by.iter().flat_map(Misestimate::kinds).copied().collect();
+    let kinds: BTreeSet<StatisticsKind> = shown_by.iter().flat_map(|misestimate| misestimate.kinds).copied().collect();
     let (relation, columns) = shown_by.first().map(|heaviest| (heaviest.relation, heaviest.columns.clone()))?;
     let definition = StatisticsDefinition {
         name: free_name(relation, &columns, taken),
@@ -118,6 +126,13 @@ fn together<'w>(
         kinds: kinds.into_iter().collect(),
     };
     Some(Misestimated { relation, definition, shown_by })
+}
+
+/// The values, or combinations of values, that ANALYZE keeps (`default_statistics_target`).
+fn statistics_target(subject: &Subject<'_>) -> f64 {
+    let settings = &subject.workload.snapshot.settings;
+    let setting = settings.iter().find(|setting| setting.name == "default_statistics_target");
+    setting.and_then(|setting| setting.value.parse().ok()).unwrap_or(STATISTICS_TARGET)
 }
 
 /// Schema and name of every statistics object that there is.
@@ -150,13 +165,16 @@ fn inspect<'w>(subject: &Subject<'w>, position: usize, statement: &'w Statement)
         return None;
     }
     let n_counted = statement.n_rows? / statement.n_calls;
-    let seen = Seen { position, statement, relation, scan, planned, n_counted };
+    let n_kept = statistics_target(subject);
+    let seen = Seen { n_kept, position, statement, relation, scan, planned, n_counted };
     let found = if scan.group.is_empty() { correlated(&seen)? } else { grouped(&seen)? };
     (!has_statistics(&found)).then_some(found)
 }
 
 /// A statement over one relation, with its plan and its count.
 struct Seen<'w> {
+    /// Combinations of values that ANALYZE keeps.
+    n_kept: f64,
     position: usize,
     statement: &'w Statement,
     relation: &'w Relation,
@@ -167,7 +185,7 @@ struct Seen<'w> {
 
 /// A conjunction of equalities that finds more rows than independent columns could let any values find.
 fn correlated<'w>(seen: &Seen<'w>) -> Option<Misestimate<'w>> {
-    let Seen { position, statement, relation, scan, planned, n_counted } = *seen;
+    let Seen { position, statement, relation, scan, planned, n_counted, .. } = *seen;
     if !scan.extremes.is_empty() || !returns_what_it_finds(planned) {
         return None;
     }
@@ -192,13 +210,34 @@ fn correlated<'w>(seen: &Seen<'w>) -> Option<Misestimate<'w>> {
     if n_counted < ROWS_MIN || n_counted < RATIO_MIN * n_at_most.max(n_estimated).max(1.0) {
         return None;
     }
+    let n_distinct: Vec<f64> = columns
+        .iter()
+        .map(|column| Some(relation.column(column)?.best_statistics()?.distinct_values(n_stored)))
+        .collect::<Option<_>>()?;
+    let kinds = kinds_for(&n_distinct, n_stored, n_counted, seen.n_kept)?;
     let counted = Counted::Found { n_at_most };
-    Some(Misestimate { position, statement, relation, columns, counted, n_counted, n_estimated })
+    Some(Misestimate { position, statement, relation, columns, counted, kinds, n_counted, n_estimated })
+}
+
+/// The kinds of statistics that tell the planner what equalities find, of columns with so many distinct values; `None` where
+/// none would. A list of the most common combinations helps only if all are on it: what is not on it is taken for rare, and
+/// how one column decides the other is no longer asked (statext_clauselist_selectivity, extended_stats.c). That in turn is
+/// known only where it does: then as many rows are found as by the column with the most values alone.
+fn kinds_for(n_distinct: &[f64], n_stored: f64, n_counted: f64, n_kept: f64) -> Option<&'static [StatisticsKind]> {
+    let n_combinations: f64 = n_distinct.iter().product();
+    let n_by_one_column = n_stored / n_distinct.iter().copied().fold(1.0, f64::max);
+    if n_combinations <= n_kept {
+        Some(&[StatisticsKind::Dependencies, StatisticsKind::Mcv])
+    } else if n_counted >= DECIDED_SHARE_MIN * n_by_one_column {
+        Some(&[StatisticsKind::Dependencies])
+    } else {
+        None
+    }
 }
 
 /// Groups over several columns, fewer than the planner expects.
 fn grouped<'w>(seen: &Seen<'w>) -> Option<Misestimate<'w>> {
-    let Seen { position, statement, relation, scan, planned, n_counted } = *seen;
+    let Seen { position, statement, relation, scan, planned, n_counted, .. } = *seen;
     let columns: Option<Vec<String>> = scan.group.iter().map(|key| key.column().map(str::to_owned)).collect();
     let columns = columns.filter(|columns| (2..=STATISTICS_COLUMNS_MAX).contains(&columns.len()))?;
     let reads_all = scan.quals.is_empty() && scan.or_groups.is_empty() && scan.row_comparisons.is_empty();
@@ -215,7 +254,17 @@ fn grouped<'w>(seen: &Seen<'w>) -> Option<Misestimate<'w>> {
     if !is_whole || n_estimated - n_counted < ROWS_MIN || n_estimated < RATIO_MIN * n_counted.max(1.0) {
         return None;
     }
-    Some(Misestimate { position, statement, relation, columns, counted: Counted::Groups, n_counted, n_estimated })
+    let kinds = &[StatisticsKind::Ndistinct];
+    Some(Misestimate {
+        position,
+        statement,
+        relation,
+        columns,
+        counted: Counted::Groups,
+        kinds,
+        n_counted,
+        n_estimated,
+    })
 }
 
 /// Whether the rows that are returned, or changed, are those that the scan finds.
@@ -243,8 +292,29 @@ fn largest_share(statistics: &ColumnStatistics, n_rows: f64) -> f64 {
 
 /// Whether there is a statistics object over the columns already: if the estimate is still wrong, another will not help.
 fn has_statistics(found: &Misestimate<'_>) -> bool {
+    let tells = |kind: &char| match found.counted {
+        Counted::Found { .. } => {
+            [StatisticsKind::Dependencies, StatisticsKind::Mcv].map(StatisticsKind::code).contains(kind)
+        }
+        Counted::Groups => *kind == StatisticsKind::Ndistinct.code(),
+    };
     found.relation.extended_statistics.iter().any(|statistics| {
-        found.columns.iter().all(|column| statistics.columns.contains(column))
-            && found.kinds().iter().any(|kind| statistics.kinds.contains(&kind.code()))
+        found.columns.iter().all(|column| statistics.columns.contains(column)) && statistics.kinds.iter().any(tells)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_of_combinations_is_asked_for_only_where_all_are_kept() {
+        let both: &[StatisticsKind] = &[StatisticsKind::Dependencies, StatisticsKind::Mcv];
+        assert_eq!(kinds_for(&[4.0, 20.0], 200_000.0, 2_000.0, 100.0), Some(both));
+        // A postcode decides its town: as many rows as by postcode alone.
+        assert_eq!(kinds_for(&[50.0, 100.0], 200_000.0, 2_000.0, 100.0), Some(&both[..1]));
+        // 200 combinations of 50 and 40 values, none deciding the other.
+        assert_eq!(kinds_for(&[50.0, 40.0], 800_000.0, 4_000.0, 100.0), None);
+        assert_eq!(kinds_for(&[50.0, 40.0], 800_000.0, 4_000.0, 2_000.0), Some(both));
+    }
 }
