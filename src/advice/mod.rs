@@ -62,6 +62,7 @@ pub fn advise(
         )));
     }
     let catalog = Catalog::new(&workload.snapshot);
+    let told = statistics::tell(&Subject::new(workload, Thresholds::default()), options, planner)?;
     let counted: Vec<usize> = (0..workload.statements.len())
         .filter(|position| weights[*position] > 0.0 && workload.statements[*position].planned.is_some())
         .collect();
@@ -98,20 +99,21 @@ pub fn advise(
     pool.retain(|id| can_be_chosen(id) && !seed.extensions.contains(id));
 
     let mut choice = search::search(&mut pricer, &pool, &limits)?;
-    let subject = Subject::new(workload, Thresholds::default());
-    let statistics = statistics::decide(&subject, options, &mut pricer, &mut choice)?;
-
     let mut advice = Advice { budget: options.budget, ..Advice::default() };
-    (advice.statistics, advice.idle_statistics) = (statistics.steps, statistics.idle);
     advice.steps = steps::settled(&catalog, workload, &mut pricer, &items, &mut choice)?;
+    (advice.statistics, advice.idle_statistics) =
+        statistics::decide(workload, pricer.planner(), &told, &choice.chosen)?;
     declined.extend(decline(&catalog, &limits, &seed, &choice));
     advice.calibration = Calibration::of(workload);
     let mut priced = steps::priced(&mut pricer, &seed, &choice.chosen)?;
+    let concerned = told.iter().flat_map(|told| told.statements.iter().copied()).collect();
+    steps::price_told(&mut priced, pricer.planner(), &concerned, &advice.statistics, &choice.chosen)?;
     let used = drops::used_existing(&catalog, workload, &mut pricer, &choice.chosen)?;
     let planned: BTreeSet<Oid> = used.values().flatten().copied().collect();
     let mut decided = drops::decide(&catalog, workload, options, &advice.steps, &planned);
     let given = drops::Given { workload, chosen: &choice.chosen, used: &used };
     let proven = drops::prove(&mut decided, given, planner, progress)?;
+    statistics::forget(planner, &told)?;
     steps::note_drops(&mut priced, workload, &proven);
     steps::total(&mut advice, workload, &priced);
     declined.extend(conclude(&mut advice, workload, findings, decided));

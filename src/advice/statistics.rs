@@ -1,5 +1,6 @@
 //! Statistics objects instead of indexes: where rows were counted that the planner does not expect, and it chooses a better
-//! plan once it is told. Finds no misestimate itself and chooses no index; takes out those that only the misestimate asked for.
+//! plan once it is told. Finds no misestimate itself and chooses no index; but the planner is told before indexes are
+//! priced, so that none is chosen that only the misestimate asks for.
 
 use std::collections::BTreeSet;
 
@@ -8,62 +9,73 @@ use crate::pg::{IndexTarget, StatisticsDefinition};
 use crate::rules::Subject;
 use crate::rules::rows_misestimated::{Counted, Misestimated, misestimated};
 use crate::sql::{Comparison, Scan};
-use crate::whatif::{Ask, CandidateId, HypotheticalStatistics, StatisticsPrice};
+use crate::whatif::{Ask, HypotheticalStatistics, Planner, StatisticsPrice};
 use crate::workload::Workload;
 
 use super::AdviseOptions;
-use super::search::{Choice, Configuration, Pricer, STATEMENT_GAIN_MIN, UNITS_GAIN_MIN};
+use super::search::{Configuration, STATEMENT_GAIN_MIN, UNITS_GAIN_MIN};
 use super::step::{StatementGain, StatisticsStep};
 
-/// What became of the misestimates of a workload.
-#[derive(Debug, Default)]
-pub struct Decided {
-    /// The objects to make, the largest gain first.
-    pub steps: Vec<StatisticsStep>,
-    /// The objects that would change no plan for the better.
-    pub idle: Vec<StatisticsDefinition>,
+/// A misestimate of which the planner was told, and the statements whose plans it can spoil.
+pub struct Told<'w> {
+    found: Misestimated<'w>,
+    object: HypotheticalStatistics,
+    /// Their positions in the workload, ascending.
+    pub statements: Vec<usize>,
 }
 
-/// Which statistics objects to make beside what is chosen, by prices. An index that no statement gains from any more once
-/// the planner is told is taken out of `choice`.
+/// Tells the planner what the counted rows call for, so that all prices after that are of the rows that there are. Left out
+/// is an object that changes plans of which nobody can tell what today's would cost then, and gains nothing else.
+///
+/// # Errors
+/// When the backend is lost or the run was interrupted.
+pub fn tell<'w>(subject: &Subject<'w>, options: &AdviseOptions, planner: &mut dyn Planner) -> Result<Vec<Told<'w>>> {
+    let mut told = Vec::new();
+    for found in misestimated(subject).into_iter().filter(|found| options.admits(&found.relation.name)) {
+        let one = Told::of(subject.workload, found);
+        if planner.tell(&one.object)?.is_err() {
+            continue;
+        }
+        let outcome = one.outcome(planner, &Configuration::new())?;
+        if outcome.gains.is_empty() && outcome.n_unknown > 0 {
+            planner.forget(&one.object)?;
+        } else {
+            told.push(one);
+        }
+    }
+    Ok(told)
+}
+
+/// What becomes of what the planner was told, beside the indexes that are `chosen`: the objects to make, the largest gain
+/// first, and those that change no plan for the better.
 ///
 /// # Errors
 /// When the backend is lost or the run was interrupted.
 pub fn decide(
-    subject: &Subject<'_>,
-    options: &AdviseOptions,
-    pricer: &mut Pricer<'_>,
-    choice: &mut Choice,
-) -> Result<Decided> {
-    let mut decided = Decided::default();
-    for found in misestimated(subject) {
-        if !options.admits(&found.relation.name) {
-            continue;
-        }
-        let concern = Concern::of(subject.workload, &found);
-        for id in unneeded(pricer, &concern, &choice.chosen)? {
-            choice.chosen.remove(&id);
-            let reason =
-                format!("its statements do not gain from it with the rows that there are: {}", found.in_words());
-            choice.refused.insert(id, reason);
-        }
-        let Some(outcome) = concern.priced(pricer, &choice.chosen)? else { continue };
-        match outcome {
-            Outcome { gains, n_unknown: 0 } if gains.is_empty() => decided.idle.push(found.definition),
+    workload: &Workload,
+    planner: &mut dyn Planner,
+    told: &[Told<'_>],
+    chosen: &Configuration,
+) -> Result<(Vec<StatisticsStep>, Vec<StatisticsDefinition>)> {
+    let (mut steps, mut idle) = (Vec::new(), Vec::new());
+    for one in told {
+        match one.outcome(planner, chosen)? {
+            Outcome { gains, n_unknown: 0 } if gains.is_empty() => idle.push(one.found.definition.clone()),
             Outcome { gains, .. } if gains.is_empty() => {}
-            outcome => decided.steps.push(step(subject.workload, &found, outcome)),
+            outcome => steps.push(step(workload, &one.found, outcome)),
         }
     }
     let gain = |step: &StatisticsStep| step.cost_before - step.cost_after;
-    decided.steps.sort_by(|a, b| gain(b).total_cmp(&gain(a)).then_with(|| a.definition.cmp(&b.definition)));
-    Ok(decided)
+    steps.sort_by(|a, b| gain(b).total_cmp(&gain(a)).then_with(|| a.definition.cmp(&b.definition)));
+    Ok((steps, idle))
 }
 
-/// A misestimate, and the statements whose plans it can spoil.
-struct Concern {
-    object: HypotheticalStatistics,
-    /// Their positions in the workload, ascending.
-    statements: Vec<usize>,
+/// Takes away again what the planner was told.
+///
+/// # Errors
+/// When the backend is lost or the run was interrupted.
+pub fn forget(planner: &mut dyn Planner, told: &[Told<'_>]) -> Result<()> {
+    told.iter().try_for_each(|one| planner.forget(&one.object))
 }
 
 /// What a statistics object does to plans.
@@ -74,8 +86,8 @@ struct Outcome {
     n_unknown: usize,
 }
 
-impl Concern {
-    fn of(workload: &Workload, found: &Misestimated<'_>) -> Self {
+impl<'w> Told<'w> {
+    fn of(workload: &Workload, found: Misestimated<'w>) -> Self {
         let mut object = HypotheticalStatistics {
             relation: found.relation.oid,
             definition: found.definition.clone(),
@@ -95,22 +107,13 @@ impl Concern {
             statement.planned.is_some() && scans.iter().any(|scan| depends(scan, &object))
         };
         let statements = (0..workload.statements.len()).filter(is_concerned).collect();
-        Self { object, statements }
+        Self { found, object, statements }
     }
 
-    /// The prices with `visible`, by statement; `None` where the object cannot be priced.
-    fn prices(
-        &self,
-        pricer: &mut Pricer<'_>,
-        visible: &Configuration,
-    ) -> Result<Option<Vec<std::result::Result<StatisticsPrice, String>>>> {
+    fn outcome(&self, planner: &mut dyn Planner, visible: &Configuration) -> Result<Outcome> {
         let ask = |statement: &usize| Ask { statement: *statement, visible: visible.clone(), hidden: BTreeSet::new() };
         let asks: Vec<Ask> = self.statements.iter().map(ask).collect();
-        Ok(pricer.planner().price_statistics(&self.object, &asks)?.ok())
-    }
-
-    fn priced(&self, pricer: &mut Pricer<'_>, visible: &Configuration) -> Result<Option<Outcome>> {
-        let Some(prices) = self.prices(pricer, visible)? else { return Ok(None) };
+        let prices = planner.price_statistics(&self.object, &asks)?;
         let mut outcome = Outcome { gains: Vec::new(), n_unknown: 0 };
         for (position, price) in self.statements.iter().zip(prices) {
             match price {
@@ -121,7 +124,7 @@ impl Concern {
                 Ok(StatisticsPrice { cost_of_todays_plan: None, .. }) | Err(_) => outcome.n_unknown += 1,
             }
         }
-        Ok(Some(outcome))
+        Ok(outcome)
     }
 }
 
@@ -144,51 +147,6 @@ fn depends(scan: &Scan, object: &HypotheticalStatistics) -> bool {
     let grouped: BTreeSet<Option<&str>> = scan.group.iter().map(IndexTarget::column).collect();
     let wanted: BTreeSet<Option<&str>> = columns.iter().map(|column| Some(column.as_str())).collect();
     (object.found.is_some() && columns.iter().all(is_compared)) || (object.n_groups.is_some() && grouped == wanted)
-}
-
-/// The members of `chosen` that gain nothing once the planner is told. Only those all of whose statements are concerned are
-/// asked about.
-fn unneeded(pricer: &mut Pricer<'_>, concern: &Concern, chosen: &Configuration) -> Result<Configuration> {
-    let mut kept = chosen.clone();
-    let mut unneeded = Configuration::new();
-    for id in chosen {
-        let mut without = kept.clone();
-        without.remove(id);
-        if !serves_only(pricer, concern, *id, &kept, &without)? {
-            continue;
-        }
-        let (Some(with), Some(less)) = (concern.prices(pricer, &kept)?, concern.prices(pricer, &without)?) else {
-            return Ok(Configuration::new());
-        };
-        let is_needed = with.iter().zip(&less).any(|(with, without)| match (with, without) {
-            (Ok(with), Ok(without)) => is_gain(without.cost, with.cost),
-            _ => true,
-        });
-        if !is_needed {
-            kept = without;
-            unneeded.insert(*id);
-        }
-    }
-    Ok(unneeded)
-}
-
-/// Whether every statement that gains by `id` is concerned, and one does.
-fn serves_only(
-    pricer: &mut Pricer<'_>,
-    concern: &Concern,
-    id: CandidateId,
-    with: &Configuration,
-    without: &Configuration,
-) -> Result<bool> {
-    let places = pricer.affected(&Configuration::from([id]));
-    let changes = pricer.changes(&Configuration::from([id]), without, with)?;
-    let mut gaining = places
-        .iter()
-        .zip(&changes)
-        .filter(|(_, change)| is_gain(change.before, change.after))
-        .map(|(place, _)| pricer.statements[*place].statement)
-        .peekable();
-    Ok(gaining.peek().is_some() && gaining.all(|statement| concern.statements.contains(&statement)))
 }
 
 fn step(workload: &Workload, found: &Misestimated<'_>, outcome: Outcome) -> StatisticsStep {

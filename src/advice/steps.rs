@@ -1,10 +1,10 @@
 //! From the chosen candidates to steps with their evidence, and the totals. Chooses nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::error::Result;
 use crate::snapshot::Catalog;
-use crate::whatif::CandidateId;
+use crate::whatif::{Ask, CandidateId, Planner, Price};
 use crate::workload::Workload;
 
 use super::cautions;
@@ -12,7 +12,7 @@ use super::naming::Names;
 use super::search::{Choice, Configuration, Item, Pricer, Seed};
 use super::sensitivity;
 use super::write_cost::WriteCosts;
-use super::{Action, Advice, StatementGain, Step};
+use super::{Action, Advice, StatementGain, StatisticsStep, Step};
 
 /// The share of its cost that a statement must gain to be listed under a step: a thousandth is rounding.
 const GAIN_SHOWN_MIN: f64 = 0.001;
@@ -154,6 +154,37 @@ pub fn priced(pricer: &mut Pricer<'_>, seed: &Seed, chosen: &Configuration) -> R
         priced.insert(pricer.statements[place].statement, Costs { before, after, floor });
     }
     Ok(priced)
+}
+
+/// Adds the costs of the statements at these positions in the workload, whose plans depend on what the planner was told. The
+/// plan of today, where it is another one, is what they cost before.
+///
+/// # Errors
+/// When the backend is lost or the run was interrupted.
+pub fn price_told(
+    priced: &mut BTreeMap<usize, Costs>,
+    planner: &mut dyn Planner,
+    concerned: &BTreeSet<usize>,
+    statistics: &[StatisticsStep],
+    chosen: &Configuration,
+) -> Result<()> {
+    for visible in [&Configuration::new(), chosen] {
+        let missing: Vec<usize> = concerned.iter().copied().collect();
+        let ask = |statement: &usize| Ask { statement: *statement, visible: visible.clone(), hidden: BTreeSet::new() };
+        let prices = planner.price(&missing.iter().map(ask).collect::<Vec<_>>())?;
+        for (position, price) in missing.into_iter().zip(prices) {
+            let Ok(Price { total_cost: cost, .. }) = price else { continue };
+            let costs = priced.entry(position).or_insert(Costs { before: cost, after: cost, floor: cost });
+            costs.after = cost;
+            costs.floor = costs.floor.min(cost);
+        }
+    }
+    for gain in statistics.iter().flat_map(|step| &step.statements) {
+        if let Some(costs) = priced.get_mut(&gain.statement) {
+            costs.before = costs.before.max(gain.cost_before);
+        }
+    }
+    Ok(())
 }
 
 /// Notes what statements cost once existing indexes are dropped as well.

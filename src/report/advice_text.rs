@@ -72,10 +72,6 @@ fn title(advice: &Advice) -> String {
 
 fn totals(report: &Report<'_>) -> String {
     let advice = report.advice;
-    if advice.steps.is_empty() {
-        // Today's estimate of the workload is of too few rows, and cannot be held against what comes after.
-        return "No index is worth creating or dropping.".to_owned();
-    }
     let mut text = format!(
         "Planner cost of the workload {} -> {} ({})",
         number(advice.cost_before),

@@ -134,7 +134,17 @@ impl<P: Planner> Planner for Cached<P> {
             .collect()
     }
 
-    fn price_statistics(&mut self, object: &HypotheticalStatistics, asks: &[Ask]) -> Result<StatisticsAnswer> {
+    fn tell(&mut self, object: &HypotheticalStatistics) -> Result<std::result::Result<(), String>> {
+        self.answers.clear();
+        self.planner.tell(object)
+    }
+
+    fn forget(&mut self, object: &HypotheticalStatistics) -> Result<()> {
+        self.answers.clear();
+        self.planner.forget(object)
+    }
+
+    fn price_statistics(&mut self, object: &HypotheticalStatistics, asks: &[Ask]) -> Result<Vec<StatisticsAnswer>> {
         self.planner.price_statistics(object, asks)
     }
 

@@ -89,12 +89,29 @@ pub trait Planner {
     /// Only when the backend itself is lost or the run was interrupted.
     fn price(&mut self, asks: &[Ask]) -> Result<Vec<std::result::Result<Price, String>>>;
 
-    /// What statements cost once `object` is there and filled; the object counts in these questions only.
+    /// Tells the planner what `object` would: it counts in every question until it is forgotten. The inner error says why it
+    /// cannot.
     ///
     /// # Errors
     /// Only when the backend itself is lost or the run was interrupted.
-    fn price_statistics(&mut self, _object: &HypotheticalStatistics, _asks: &[Ask]) -> Result<StatisticsAnswer> {
+    fn tell(&mut self, _object: &HypotheticalStatistics) -> Result<std::result::Result<(), String>> {
         Ok(Err(format!("{} cannot be given statistics that nobody has gathered", self.backend().as_str())))
+    }
+
+    /// Takes an object away that the planner was told.
+    ///
+    /// # Errors
+    /// As [`Planner::tell`].
+    fn forget(&mut self, _object: &HypotheticalStatistics) -> Result<()> {
+        Ok(())
+    }
+
+    /// What `object`, which the planner was told, changes in the plans of these questions.
+    ///
+    /// # Errors
+    /// As [`Planner::tell`].
+    fn price_statistics(&mut self, _object: &HypotheticalStatistics, asks: &[Ask]) -> Result<Vec<StatisticsAnswer>> {
+        Ok(asks.iter().map(|_| Err("the planner was not told of it".to_owned())).collect())
     }
 
     /// How many statements the backend has really planned so far.

@@ -25,12 +25,5 @@ pub struct StatisticsPrice {
     pub cost: f64,
 }
 
-impl StatisticsPrice {
-    /// Whether the planner stays with today's plan.
-    pub fn is_same_plan(&self) -> bool {
-        self.cost_of_todays_plan == Some(self.cost)
-    }
-}
-
-/// For each question its price or the reason why there is none; or why the object cannot be priced at all.
-pub type StatisticsAnswer = Result<Vec<Result<StatisticsPrice, String>>, String>;
+/// The price, or why there is none.
+pub type StatisticsAnswer = Result<StatisticsPrice, String>;

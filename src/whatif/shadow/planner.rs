@@ -8,8 +8,8 @@ use super::pricing::Question;
 use super::told::{self, Asked};
 use super::worker::{Answer, Sight, Worker};
 use crate::error::{Error, Result};
-use crate::pg::{Bytes, IndexDefinition, Oid, RelationName};
-use crate::snapshot::{Catalog, Relation};
+use crate::pg::{Bytes, IndexDefinition, Oid, RelationName, StatisticsDefinition};
+use crate::snapshot::{Catalog, ExtendedStatistics, Relation};
 use crate::whatif::declared::{Declared, create_sql, effective};
 use crate::whatif::{
     Ask, Backend, CandidateId, Hypothetical, HypotheticalStatistics, IndexSize, Planner, Price, StatisticsAnswer,
@@ -29,6 +29,8 @@ pub struct ShadowPlanner<'w> {
     catalog: Catalog<'w>,
     declared: Vec<Declared>,
     given_sizes: Vec<PartSizes>,
+    /// The statistics objects that count now, with what they were given.
+    told: BTreeMap<StatisticsDefinition, ExtendedStatistics>,
     n_calls: u64,
 }
 
@@ -40,7 +42,16 @@ impl<'w> ShadowPlanner<'w> {
     /// The shadow's planner number `number`, with one worker for each database.
     pub(super) fn new(number: u32, workers: Vec<Worker>, workload: &'w Workload) -> Self {
         let catalog = Catalog::new(&workload.snapshot);
-        Self { number, workers, workload, catalog, declared: Vec::new(), given_sizes: Vec::new(), n_calls: 0 }
+        Self {
+            number,
+            workers,
+            workload,
+            catalog,
+            declared: Vec::new(),
+            given_sizes: Vec::new(),
+            told: BTreeMap::new(),
+            n_calls: 0,
+        }
     }
 
     /// Gives the candidates, by their number, these sizes instead of the size model's: what is left of an error then is the
@@ -116,6 +127,33 @@ impl<'w> ShadowPlanner<'w> {
         Ok(Asked { sight, question: Question { position: 0, planned } })
     }
 
+    /// Fills the object by what the first worker's planner makes of it, and gives it to the others as it is then.
+    fn tell_all(&mut self, object: &HypotheticalStatistics) -> Result<std::result::Result<(), String>> {
+        let Some(relation) = self.catalog.relation(object.relation) else {
+            return Ok(Err(format!("relation {} is not in the snapshot", object.relation)));
+        };
+        let found = object.found.map(|(statement, n_rows)| {
+            let ask = Ask { statement, visible: BTreeSet::new(), hidden: BTreeSet::new() };
+            self.asked(&ask).map(|asked| (asked, n_rows))
+        });
+        let found = match found.transpose() {
+            Ok(found) => found,
+            Err(reason) => return Ok(Err(reason)),
+        };
+        let wanted = told::Object { relation, wanted: object, found };
+        let known = match told::fill(&mut self.workers[0], &wanted, &mut self.n_calls)? {
+            Ok(known) => known,
+            Err(reason) => return Ok(Err(reason)),
+        };
+        for worker in &mut self.workers[1..] {
+            if let Err(reason) = worker.create_statistics(relation, &object.definition, &known)? {
+                return Ok(Err(reason));
+            }
+        }
+        self.told.insert(object.definition.clone(), known);
+        Ok(Ok(()))
+    }
+
     fn price_of(&self, answer: Answer) -> Priced {
         answer.map(|(plan, used)| Price {
             total_cost: plan.root.total_cost,
@@ -177,31 +215,26 @@ impl Planner for ShadowPlanner<'_> {
         Ok(answers)
     }
 
-    fn price_statistics(&mut self, object: &HypotheticalStatistics, asks: &[Ask]) -> Result<StatisticsAnswer> {
-        let Some(relation) = self.catalog.relation(object.relation) else {
-            return Ok(Err(format!("relation {} is not in the snapshot", object.relation)));
-        };
-        let mut asked = Vec::new();
-        let mut answers: Vec<std::result::Result<usize, String>> = Vec::new();
-        for ask in asks {
-            answers.push(self.asked(ask).map(|ask| {
-                asked.push(ask);
-                asked.len() - 1
-            }));
+    fn tell(&mut self, object: &HypotheticalStatistics) -> Result<std::result::Result<(), String>> {
+        let told = self.tell_all(object)?;
+        if told.is_err() {
+            self.forget(object)?;
         }
-        let found = object.found.map(|(statement, n_rows)| {
-            let ask = Ask { statement, visible: BTreeSet::new(), hidden: BTreeSet::new() };
-            self.asked(&ask).map(|asked| (asked, n_rows))
-        });
-        let found = match found.transpose() {
-            Ok(found) => found,
-            Err(reason) => return Ok(Err(reason)),
+        Ok(told)
+    }
+
+    fn forget(&mut self, object: &HypotheticalStatistics) -> Result<()> {
+        self.told.remove(&object.definition);
+        self.workers.iter_mut().try_for_each(|worker| worker.drop_statistics(&object.definition))
+    }
+
+    fn price_statistics(&mut self, object: &HypotheticalStatistics, asks: &[Ask]) -> Result<Vec<StatisticsAnswer>> {
+        let (Some(relation), Some(known)) = (self.catalog.relation(object.relation), self.told.get(&object.definition))
+        else {
+            return Ok(asks.iter().map(|_| Err("the planner was not told of it".to_owned())).collect());
         };
-        let object = told::Object { relation, wanted: object, found };
-        let Some(worker) = self.workers.first_mut() else { return Ok(Err(explain::NOT_PLANNED.to_owned())) };
-        let priced = told::price(worker, &object, &asked, &mut self.n_calls)?;
-        Ok(priced
-            .map(|priced| answers.into_iter().map(|place| place.and_then(|place| priced[place].clone())).collect()))
+        let asked: Vec<_> = asks.iter().map(|ask| self.asked(ask)).collect();
+        told::price(&mut self.workers[0], (relation, &object.definition, known), asked, &mut self.n_calls)
     }
 
     fn n_calls(&self) -> u64 {

@@ -7,11 +7,11 @@ use super::force::Way;
 use super::pricing::Question;
 use super::statistics::image;
 use super::worker::{Sight, Worker};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::pg::StatisticsDefinition;
 use crate::plan::Plan;
 use crate::snapshot::{ExtendedImage, ExtendedStatistics, Relation};
-use crate::whatif::{HypotheticalStatistics, StatisticsPrice};
+use crate::whatif::{HypotheticalStatistics, StatisticsAnswer, StatisticsPrice};
 
 /// How near the planner's rows must come to those that were counted.
 const ROWS_TOLERANCE: f64 = 0.05;
@@ -40,33 +40,49 @@ pub(super) struct Object<'o> {
     pub found: Option<(Asked<'o>, f64)>,
 }
 
-/// The price of one statement, or why there is none.
-type Priced = std::result::Result<StatisticsPrice, String>;
+/// Makes `object` so that the planner expects what was counted, and returns what it was given; or the server's reason why it
+/// cannot be made. Counts the plans that it takes in `n_calls`.
+///
+/// # Errors
+/// The server is lost.
+pub(super) fn fill(
+    worker: &mut Worker,
+    object: &Object<'_>,
+    n_calls: &mut u64,
+) -> Result<std::result::Result<ExtendedStatistics, String>> {
+    Desk { worker, n_calls }.tell(object)
+}
 
-/// Prices `asked` with `object`, which is gone again afterwards; the server's reason when it cannot be made. Counts the
-/// plans that it takes in `n_calls`.
+/// What an object, which is there with what is `known` of it, changes in the plans of `asked`.
 ///
 /// # Errors
 /// The server is lost.
 pub(super) fn price(
     worker: &mut Worker,
-    object: &Object<'_>,
-    asked: &[Asked<'_>],
+    (relation, definition, known): (&Relation, &StatisticsDefinition, &ExtendedStatistics),
+    asked: Vec<std::result::Result<Asked<'_>, String>>,
     n_calls: &mut u64,
-) -> Result<std::result::Result<Vec<Priced>, String>> {
+) -> Result<Vec<StatisticsAnswer>> {
     let mut desk = Desk { worker, n_calls };
-    let today: Vec<std::result::Result<Plan, String>> =
-        asked.iter().map(|asked| desk.plan(asked, &BTreeSet::new())).collect::<Result<_>>()?;
-    let answer = match desk.tell(object)? {
-        Err(reason) => Err(reason),
-        Ok(()) => Ok(asked
-            .iter()
-            .zip(today)
-            .map(|(asked, today)| today.map_or_else(|reason| Ok(Err(reason)), |today| desk.price(asked, &today)))
-            .collect::<Result<_>>()?),
-    };
-    desk.worker.drop_statistics(&object.wanted.definition)?;
-    Ok(answer)
+    desk.worker.drop_statistics(definition)?;
+    let mut today = Vec::new();
+    for asked in &asked {
+        today.push(match asked {
+            Ok(asked) => desk.plan(asked, &BTreeSet::new())?,
+            Err(reason) => Err(reason.clone()),
+        });
+    }
+    if let Err(reason) = desk.worker.create_statistics(relation, definition, known)? {
+        return Err(Error::internal(format!("the shadow took a statistics object once and not twice: {reason}")));
+    }
+    let mut answers = Vec::new();
+    for pair in asked.iter().zip(&today) {
+        answers.push(match pair {
+            (Ok(asked), Ok(today)) => desk.price(asked, today)?,
+            (_, Err(reason)) | (Err(reason), _) => Err(reason.clone()),
+        });
+    }
+    Ok(answers)
 }
 
 /// The worker, and how many plans it was asked for.
@@ -86,7 +102,7 @@ impl Desk<'_> {
     }
 
     /// Makes the object so that the planner expects what was counted, as far as a dependency between columns can explain it.
-    fn tell(&mut self, object: &Object<'_>) -> Result<std::result::Result<(), String>> {
+    fn tell(&mut self, object: &Object<'_>) -> Result<std::result::Result<ExtendedStatistics, String>> {
         let Some((asked, n_counted)) = &object.found else { return self.make(object, None) };
         let mut low = match self.plan(asked, &BTreeSet::new())? {
             Ok(plan) => (0.0, plan.root.plan_rows),
@@ -94,9 +110,10 @@ impl Desk<'_> {
         };
         let mut high = (1.0, f64::INFINITY);
         let mut degree = 1.0;
+        let mut made = self.make(object, Some(degree))?;
         for _ in 0..DEGREES_TRIED_MAX {
-            if let Err(reason) = self.make(object, Some(degree))? {
-                return Ok(Err(reason));
+            if made.is_err() {
+                break;
             }
             let n_rows = match self.plan(asked, &BTreeSet::new())? {
                 Ok(plan) => plan.root.plan_rows,
@@ -108,20 +125,25 @@ impl Desk<'_> {
             }
             *(if n_rows < *n_counted { &mut low } else { &mut high }) = (degree, n_rows);
             degree = degree_between(low, high, *n_counted);
+            made = self.make(object, Some(degree))?;
         }
-        Ok(Ok(()))
+        Ok(made)
     }
 
-    fn make(&mut self, object: &Object<'_>, degree: Option<f64>) -> Result<std::result::Result<(), String>> {
+    fn make(
+        &mut self,
+        object: &Object<'_>,
+        degree: Option<f64>,
+    ) -> Result<std::result::Result<ExtendedStatistics, String>> {
         let definition = &object.wanted.definition;
         let Some(known) = filled(object, degree) else {
             return Ok(Err(format!("the snapshot does not know all columns of {}", definition.relation)));
         };
-        self.worker.create_statistics(object.relation, definition, &known)
+        Ok(self.worker.create_statistics(object.relation, definition, &known)?.map(|()| known))
     }
 
     /// What the statement costs now that the object is there, and what today's plan costs.
-    fn price(&mut self, asked: &Asked<'_>, today: &Plan) -> Result<Priced> {
+    fn price(&mut self, asked: &Asked<'_>, today: &Plan) -> Result<StatisticsAnswer> {
         let wanted = Way::of(today);
         let mut switched_off = BTreeSet::new();
         let mut cost = None;
