@@ -1,4 +1,4 @@
-//! Verifying a deploy from end to end: judge the indexes, plan the statements that they were made for, join both.
+//! Verifying a deploy from end to end: judge what the catalog has, plan the statements that the indexes were made for, join both.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -22,7 +22,7 @@ pub fn verify(target: &Target, manifest: &Manifest, say: &dyn Fn(&str)) -> Resul
     say("connecting");
     let mut session = Session::connect(target)?;
     say("comparing indexes");
-    let mut verdict = verify::judge_indexes(&mut session, manifest, target.database())?;
+    let mut verdict = verify::judge(&mut session, manifest, target.database())?;
     if manifest.indexes.iter().any(|index| !index.statements.is_empty()) {
         let options = CollectOptions {
             include_statements: false,

@@ -57,7 +57,7 @@ pub(super) enum Command {
     Analyze(Box<AnalyzeArguments>),
     /// Write everything that an analysis needs into a file, to be analysed on another machine
     Snapshot(SnapshotArguments),
-    /// Prove after the deploy that the indexes exist, are valid, and are used
+    /// Prove after the deploy that the indexes exist, are valid, and are used, and that statistics objects are filled
     Verify(VerifyArguments),
     /// Show the whole job on a private server with a small shop
     Demo(DemoArguments),

@@ -6,8 +6,8 @@ use serde::Serialize;
 
 use super::json::{JsonAction, SCHEMA_VERSION, action, to_json};
 use crate::error::Result;
-use crate::pg::RelationName;
-use crate::verify::{IndexState, IndexVerdict, StatementVerdict, Usage, Verdict};
+use crate::pg::{RelationName, StatisticsKind};
+use crate::verify::{IndexState, IndexVerdict, StatementVerdict, StatisticsState, StatisticsVerdict, Usage, Verdict};
 
 /// The report of `pgadvise verify --format json`.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -31,6 +31,8 @@ pub struct VerdictReport {
     pub exit_code: u8,
     /// Each index of the manifest, in its order.
     pub indexes: Vec<JsonIndexVerdict>,
+    /// Each statistics object of the manifest, in its order.
+    pub statistics: Vec<JsonStatisticsVerdict>,
 }
 
 /// The outcome for one index.
@@ -75,6 +77,27 @@ pub struct JsonStatementVerdict {
     pub reason: Option<String>,
 }
 
+/// The outcome for one statistics object.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct JsonStatisticsVerdict {
+    /// The relation, whose schema the object lives in.
+    pub relation: RelationName,
+    /// The object's name in the manifest.
+    pub name: String,
+    /// The columns in the manifest.
+    pub columns: Vec<String>,
+    /// What is gathered, by the manifest.
+    pub kinds: Vec<StatisticsKind>,
+    /// What became of it.
+    pub state: StatisticsState,
+    /// In what the object of that name differs from the manifest.
+    pub differences: Vec<String>,
+    /// Objects of other names that do the same, by schema and name.
+    pub equivalents: Vec<RelationName>,
+    /// More about the state; null when there is nothing to add.
+    pub note: Option<String>,
+}
+
 /// The verdict on the manifest at `manifest` as indented JSON and a line break.
 ///
 /// # Errors
@@ -90,6 +113,7 @@ pub fn verdict_json(verdict: &Verdict, manifest: &str, generated_at: Timestamp) 
         server_version: verdict.server_version.to_string(),
         exit_code: verdict.exit_code(),
         indexes: verdict.indexes.iter().map(index).collect(),
+        statistics: verdict.statistics.iter().map(statistics).collect(),
     })
 }
 
@@ -116,5 +140,19 @@ fn statement(statement: &StatementVerdict) -> JsonStatementVerdict {
         cost_promised: statement.cost_promised,
         cost_now: statement.cost_now,
         reason: statement.reason.clone(),
+    }
+}
+
+fn statistics(statistics: &StatisticsVerdict) -> JsonStatisticsVerdict {
+    let definition = &statistics.definition;
+    JsonStatisticsVerdict {
+        relation: definition.relation.clone(),
+        name: definition.name.clone(),
+        columns: definition.columns.clone(),
+        kinds: definition.kinds.clone(),
+        state: statistics.state,
+        differences: statistics.differences.clone(),
+        equivalents: statistics.equivalents.clone(),
+        note: statistics.note.clone(),
     }
 }

@@ -1,5 +1,6 @@
 //! What the live catalog says about the relations of a manifest. Reads; compares nothing.
 
+use super::statistics::{self, LiveStatistics};
 use crate::db::{Failure, Query, ReadOptions, Row, Session, Transaction};
 use crate::emit::canonical::EXPRESSION_MARK;
 use crate::emit::{Canonical, Manifest};
@@ -17,6 +18,8 @@ pub(super) struct LiveCatalog {
     pub names: Vec<NamedRelation>,
     /// The indexes of the manifest's relations, by relation and name.
     pub indexes: Vec<LiveIndex>,
+    /// The statistics objects of the manifest's relations, by name.
+    pub statistics: Vec<LiveStatistics>,
     /// Builds that ran before or after the indexes were read.
     pub builds: Vec<Build>,
 }
@@ -101,14 +104,20 @@ fn read(transaction: &mut Transaction<'_>, manifest: &Manifest) -> std::result::
         any_schemas.push(&index.relation.schema);
         any_names.push(&index.name);
     }
+    for statistics in &manifest.statistics {
+        any_schemas.push(&statistics.definition.relation.schema);
+        any_names.push(&statistics.definition.relation.name);
+    }
     // Builds are read before and after: one that ends or begins in between must not make its index look failed.
     let mut builds = transaction.query(&BUILDS, &[])?;
     let named = transaction.query(&NAMES, &[&any_schemas, &any_names])?;
     let indexes = transaction.query(&INDEXES, &[&schemas, &names])?;
     builds.extend(transaction.query(&BUILDS, &[])?);
+    let statistics = statistics::read(transaction, manifest)?;
     Ok(LiveCatalog {
         names: named.iter().map(named_relation).collect::<std::result::Result<_, _>>()?,
         indexes: indexes.iter().map(live_index).collect::<std::result::Result<_, _>>()?,
+        statistics,
         builds: builds.iter().map(build).collect::<std::result::Result<_, _>>()?,
     })
 }
@@ -163,6 +172,13 @@ fn build(row: &Row) -> std::result::Result<Build, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_query_bears_the_mark_that_keeps_it_out_of_the_workload() {
+        for query in [INDEXES, NAMES, BUILDS].iter().chain(&statistics::QUERIES) {
+            assert!(query.sql.contains("/* pgadvise:verify_"), "{}", query.name);
+        }
+    }
 
     #[test]
     fn expressions_inside_others_are_marked_as_a_whole() {

@@ -1,13 +1,15 @@
-//! Manifest × live catalog × plans → a verdict for each index. Reads and plans; changes and runs nothing.
+//! Manifest × live catalog × plans → a verdict for each index and statistics object. Reads and plans; changes and runs nothing.
 
 mod catalog;
 mod compare;
 mod oracle;
 mod state;
+mod statistics;
 mod usage;
 mod verdict;
 
 pub use state::qualified;
+pub use statistics::{StatisticsState, StatisticsVerdict};
 pub use usage::{apply_plans, served_statements};
 pub use verdict::{IndexState, IndexVerdict, Standing, StatementVerdict, Usage, Verdict};
 
@@ -19,14 +21,14 @@ use self::catalog::LiveCatalog;
 use self::compare::{Comparison, compare};
 use self::state::Candidate;
 
-/// The verdict on the indexes of `manifest`, by definition and not by name; whether their statements use them is not
-/// asked yet ([`apply_plans`]). Expressions of the manifest are looked up as they were when it was made.
+/// The verdict on the indexes and statistics objects of `manifest`, by definition and not by name; whether statements use
+/// the indexes is not asked yet ([`apply_plans`]). Expressions of the manifest are looked up as they were when it was made.
 ///
 /// Call it before anything is planned: planning alone makes the server count scans.
 ///
 /// # Errors
 /// `Inconclusive` when a relation is locked, `Connection` when the session is lost.
-pub fn judge_indexes(session: &mut Session, manifest: &Manifest, database: &str) -> Result<Verdict> {
+pub fn judge(session: &mut Session, manifest: &Manifest, database: &str) -> Result<Verdict> {
     let catalog = LiveCatalog::read(session, manifest)?;
     let search_path = manifest.search_path_sql();
     let mut indexes = Vec::new();
@@ -34,11 +36,13 @@ pub fn judge_indexes(session: &mut Session, manifest: &Manifest, database: &str)
         let candidates = candidates(session, wanted, &catalog, &search_path)?;
         indexes.push(state::judge(wanted, &candidates, &catalog));
     }
+    let judged = manifest.statistics.iter().map(|wanted| statistics::judge(&wanted.definition, &catalog));
     Ok(Verdict {
         database: database.to_owned(),
         manifest_database: manifest.database.clone(),
         server_version: session.server_version(),
         indexes,
+        statistics: judged.collect(),
     })
 }
 

@@ -1,8 +1,10 @@
-//! What `pgadvise verify` says: a state for each index, and whether its statements use it. Plain values; decides only the exit code.
+//! What `pgadvise verify` says: a state for each index, and whether its statements use it; and one for each
+//! statistics object. Plain values; decides only the exit code.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::statistics::StatisticsVerdict;
 use crate::advice::Action;
 use crate::pg::{QueryId, RelationName, ServerVersion};
 
@@ -17,6 +19,8 @@ pub struct Verdict {
     pub server_version: ServerVersion,
     /// Each index of the manifest, in its order.
     pub indexes: Vec<IndexVerdict>,
+    /// Each statistics object of the manifest, in its order.
+    pub statistics: Vec<StatisticsVerdict>,
 }
 
 /// The outcome for one index.
@@ -160,9 +164,10 @@ impl IndexVerdict {
 }
 
 impl Verdict {
-    /// The worst standing of all indexes.
+    /// The worst standing of all indexes and statistics objects.
     pub fn standing(&self) -> Standing {
-        self.indexes.iter().map(IndexVerdict::standing).max().unwrap_or(Standing::Expected)
+        let statistics = self.statistics.iter().map(StatisticsVerdict::standing);
+        self.indexes.iter().map(IndexVerdict::standing).chain(statistics).max().unwrap_or(Standing::Expected)
     }
 
     /// The process exit code: 0 all is as the manifest says, 1 something is not, 6 something cannot be told yet.

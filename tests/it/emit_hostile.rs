@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use pgadvise::advice::Step;
-use pgadvise::emit::{EmittedFile, statements};
-use pgadvise::pg::{IndexColumn, IndexDefinition, IndexTarget, RelationName};
+use pgadvise::advice::{StatisticsStep, Step};
+use pgadvise::emit::{EmittedFile, statements, statistics_statements};
+use pgadvise::pg::{IndexColumn, IndexDefinition, IndexTarget, RelationName, StatisticsDefinition, StatisticsKind};
 use pgadvise::server::ClusterOptions;
 use pgadvise::snapshot::Catalog;
 use proptest::prelude::*;
@@ -12,10 +12,16 @@ use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, TestRunner};
 
 use crate::support;
-use crate::support::advice::{bundle, create_step, drop_step, existing_index, psql, statement, table, workload};
+use crate::support::advice::{
+    bundle, bundle_with_statistics, create_step, drop_step, existing_index, psql, statement, statistics_step, table,
+    workload,
+};
 
 /// How many hostile steps are written and run, each of seven hostile texts. Others are refused, which is as good.
 const N_STEPS: usize = 1_500;
+
+/// How many hostile statistics objects, each of six hostile texts, are written and run beside.
+const N_OBJECTS: usize = 500;
 
 /// A step's migration, its rollback, and verify.sql.
 const FILES_PER_STEP: usize = 3;
@@ -110,6 +116,19 @@ fn hostile_step() -> impl Strategy<Value = Step> {
     })
 }
 
+fn hostile_statistics() -> impl Strategy<Value = StatisticsStep> {
+    let names = (hostile_text(), hostile_text(), hostile_text(), hostile_text(), hostile_text());
+    (names, hostile_text()).prop_map(|(names, evidence)| {
+        let definition = StatisticsDefinition {
+            relation: RelationName::new(names.0, names.1),
+            name: names.2,
+            columns: vec![names.3, names.4],
+            kinds: vec![StatisticsKind::Dependencies, StatisticsKind::Mcv],
+        };
+        StatisticsStep { evidence, ..statistics_step(definition) }
+    })
+}
+
 /// A step's files and the statements that psql is to send for each.
 struct Expected {
     file: EmittedFile,
@@ -134,6 +153,28 @@ fn expectations(step: &Step) -> Vec<Expected> {
             sent.push("SELECT ".to_owned());
         }
         sent.push(does[0].lines());
+        expected.push(Expected { file, sent });
+    }
+    let mut sent = client_encoding(&verify);
+    sent.push("DO $pgadvise".to_owned());
+    expected.push(Expected { file: verify, sent });
+    expected
+}
+
+fn expectations_of_statistics(step: &StatisticsStep) -> Vec<Expected> {
+    let workload = workload(vec![table(1, &step.definition.relation, vec![])], vec![]);
+    let bundle = bundle_with_statistics(std::slice::from_ref(step), &[], &workload);
+    let Ok(statements) = statistics_statements(step) else {
+        assert!(bundle.files.is_empty() && bundle.gaps.len() == 1);
+        return vec![];
+    };
+    let mut expected = Vec::new();
+    let [migration, rollback, verify, _manifest] = <[EmittedFile; 4]>::try_from(bundle.files).expect("four files");
+    for (file, does) in [(migration, &statements.ddl), (rollback, &statements.rollback)] {
+        let mut sent = client_encoding(&file);
+        sent.extend(["SET statement_timeout = 0", "SET lock_timeout = 0", "BEGIN"].map(str::to_owned));
+        sent.extend(does.iter().map(|statement| statement.lines()));
+        sent.push("COMMIT".to_owned());
         expected.push(Expected { file, sent });
     }
     let mut sent = client_encoding(&verify);
@@ -189,6 +230,13 @@ fn expected_of_hostile_steps(touched: &Path) -> Vec<Expected> {
         step.id = step.id.replace("TOUCH", &touched.display().to_string());
         step.cautions[0] = step.cautions[0].replace("TOUCH", &touched.display().to_string());
         expected.extend(expectations(&step));
+    }
+    let strategy = hostile_statistics();
+    while expected.len() < (N_STEPS + N_OBJECTS) * FILES_PER_STEP {
+        let mut step = strategy.new_tree(&mut runner).expect("a step").current();
+        step.definition.name = step.definition.name.replace("TOUCH", &touched.display().to_string());
+        step.evidence = step.evidence.replace("TOUCH", &touched.display().to_string());
+        expected.extend(expectations_of_statistics(&step));
     }
     expected
 }

@@ -52,6 +52,7 @@ mod statistics_advice;
 mod support;
 mod tidy;
 mod verify_states;
+mod verify_statistics;
 mod verify_usage;
 mod whatif_estimate;
 mod whatif_hypopg;

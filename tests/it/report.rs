@@ -4,11 +4,16 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use pgadvise::advice::{Action, Advice, Answer, Cause, Declined, StatementAnswer, answer_statements};
-use pgadvise::pg::{IndexColumn, IndexDefinition, IndexTarget, QueryId, RelationName, ServerVersion};
+use pgadvise::pg::{
+    IndexColumn, IndexDefinition, IndexTarget, QueryId, RelationName, ServerVersion, StatisticsDefinition,
+    StatisticsKind,
+};
 use pgadvise::report::{self, JsonReport, Report, SourceKind, Style, VerdictReport};
 use pgadvise::rules::{Finding, Severity, Skipped};
 use pgadvise::snapshot::Gap;
-use pgadvise::verify::{IndexState, IndexVerdict, StatementVerdict, Usage, Verdict};
+use pgadvise::verify::{
+    IndexState, IndexVerdict, StatementVerdict, StatisticsState, StatisticsVerdict, Usage, Verdict,
+};
 use pgadvise::whatif::Backend;
 use pgadvise::workload::Workload;
 use serde_json::{Value, json};
@@ -203,7 +208,30 @@ fn verdict() -> Verdict {
         manifest_database: "shop_staging".into(),
         server_version: ServerVersion(150018),
         indexes: vec![used, other, different, building],
+        statistics: statistics_verdicts(),
     }
+}
+
+fn statistics_verdicts() -> Vec<StatisticsVerdict> {
+    let object = |name: &str, state| StatisticsVerdict {
+        definition: StatisticsDefinition {
+            name: name.to_owned(),
+            relation: RelationName::new("public", "orders"),
+            columns: vec!["town".into(), "postcode".into()],
+            kinds: vec![StatisticsKind::Dependencies, StatisticsKind::Mcv],
+        },
+        state,
+        differences: vec![],
+        equivalents: vec![],
+        note: None,
+    };
+    let mut other = object("orders_town_postcode_stats", StatisticsState::OtherName);
+    other.equivalents = vec![RelationName::new("public", "Town stats")];
+    let mut different = object("orders_stats \u{1b}[31m", StatisticsState::Different);
+    different.differences = vec!["kinds are (dependencies), not (dependencies, mcv)".into()];
+    let mut empty = object("orders_empty_stats", StatisticsState::NotAnalysed);
+    empty.note = Some("it is empty: run ANALYZE public.orders".into());
+    vec![object("orders_fine_stats", StatisticsState::Ok), other, different, empty]
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use pgadvise::advice::Step;
 use pgadvise::db::{Session, Target};
 use pgadvise::pg::{IndexColumn, IndexDefinition, IndexTarget, RelationName};
-use pgadvise::verify::{IndexVerdict, Verdict, judge_indexes};
+use pgadvise::verify::{IndexVerdict, Verdict, judge};
 
 use crate::support;
 use crate::support::advice::{bundle, create_step, drop_step, existing_index, psql, statement, table, workload};
@@ -47,7 +47,7 @@ fn verdict_of(url: &str, steps: &[Step]) -> (Verdict, String) {
     let workload = workload(relations, vec![statement("SELECT 1")]);
     let bundle = bundle(steps, &workload);
     let mut session = Session::connect(&Target::resolve(Some(url)).expect("a target")).expect("a session");
-    let verdict = judge_indexes(&mut session, &bundle.manifest, "shop").expect("a verdict");
+    let verdict = judge(&mut session, &bundle.manifest, "shop").expect("a verdict");
     let script = bundle.files.into_iter().find(|file| file.path == "verify.sql").expect("verify.sql");
     (verdict, script.content)
 }
@@ -158,7 +158,7 @@ fn ok_with_names_of_the_application_s_search_path() {
         }
         let mut session =
             Session::connect(&Target::resolve(Some(&database.url())).expect("a target")).expect("a session");
-        let verdict = judge_indexes(&mut session, &bundle.manifest, "shop").expect("a verdict");
+        let verdict = judge(&mut session, &bundle.manifest, "shop").expect("a verdict");
         assert_eq!(verdict.indexes[0].state.as_str(), "ok");
     });
 }
@@ -364,10 +364,10 @@ fn a_locked_relation_is_inconclusive() {
     let workload = workload(vec![table(1, &orders(), vec![])], vec![statement("SELECT 1")]);
     let manifest = bundle(&[plain("plain_idx")], &workload).manifest;
     let mut session = Session::connect(&Target::resolve(Some(&database.url())).expect("a target")).expect("a session");
-    let error = judge_indexes(&mut session, &manifest, "shop").expect_err("a locked relation");
+    let error = judge(&mut session, &manifest, "shop").expect_err("a locked relation");
     assert_eq!(error.kind().exit_code(), 6, "{error}");
     blocker.execute("ROLLBACK");
-    assert_eq!(judge_indexes(&mut session, &manifest, "shop").map(|verdict| verdict.exit_code()), Ok(0));
+    assert_eq!(judge(&mut session, &manifest, "shop").map(|verdict| verdict.exit_code()), Ok(0));
 }
 
 /// The database's connection string for another role, who logs in by trust as everybody does on these servers.

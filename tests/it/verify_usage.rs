@@ -10,7 +10,7 @@ use pgadvise::emit::Manifest;
 use pgadvise::pg::{IndexDefinition, QueryId, RelationName};
 use pgadvise::plan;
 use pgadvise::planning;
-use pgadvise::verify::{Usage, Verdict, apply_plans, judge_indexes, served_statements};
+use pgadvise::verify::{Usage, Verdict, apply_plans, judge, served_statements};
 use pgadvise::workload::{ExplainForm, Planned, PlannedBy, Weigh, Workload};
 
 use crate::support;
@@ -28,7 +28,7 @@ fn manifest(text: &str, column: &str) -> Manifest {
 /// The verdict with generic plans from the server.
 fn verdict(url: &str, manifest: &Manifest) -> Verdict {
     let mut session = Session::connect(&Target::resolve(Some(url)).expect("a target")).expect("a session");
-    let mut verdict = judge_indexes(&mut session, manifest, "shop").expect("a verdict");
+    let mut verdict = judge(&mut session, manifest, "shop").expect("a verdict");
     let mut statements = served_statements(manifest);
     let options = ReadOptions { search_path: Some("public".into()), ..ReadOptions::default() };
     for statement in &mut statements {
@@ -74,7 +74,7 @@ fn scans_are_read_before_planning_which_counts_as_scans() {
     database.execute("CREATE INDEX served_idx ON orders (total)");
     let manifest = manifest("SELECT id FROM orders WHERE total > $1", "total");
     let mut session = Session::connect(&Target::resolve(Some(&database.url())).expect("a target")).expect("a session");
-    let verdict = judge_indexes(&mut session, &manifest, "shop").expect("a verdict");
+    let verdict = judge(&mut session, &manifest, "shop").expect("a verdict");
     // To estimate a range beyond the histogram the planner looks at the end of the index.
     let beyond = "SELECT id FROM public.orders WHERE total > 30000";
     session.read(&ReadOptions::default(), |t| t.explain("EXPLAIN (FORMAT JSON) ", beyond)).expect("a plan");
@@ -100,7 +100,7 @@ fn what_could_not_be_looked_at_is_inconclusive() {
 
     let mut session = Session::connect(&Target::resolve(Some(&database.url())).expect("a target")).expect("a session");
     let refused = manifest("SELECT total FROM orders WHERE customer_id = $1", "customer_id");
-    let mut verdict = judge_indexes(&mut session, &refused, "shop").expect("a verdict");
+    let mut verdict = judge(&mut session, &refused, "shop").expect("a verdict");
     let queryid = QueryId(4611686018427387904);
     let reasons = BTreeMap::from([(queryid, "permission denied for table orders".to_owned())]);
     apply_plans(&mut verdict, &refused, &served_statements(&refused), &reasons);
@@ -121,7 +121,7 @@ fn texts_of_a_manifest_are_planned_by_the_cascade() {
         let manifest = manifest(text, "customer_id");
         let mut session =
             Session::connect(&Target::resolve(Some(&database.url())).expect("a target")).expect("a session");
-        let mut verdict = judge_indexes(&mut session, &manifest, "shop").expect("a verdict");
+        let mut verdict = judge(&mut session, &manifest, "shop").expect("a verdict");
         let snapshot = collect::collect(&mut session, &CollectOptions::default(), &|_| ()).expect("a snapshot");
         let statements = served_statements(&manifest);
         let mut workload = Workload { snapshot: Arc::new(snapshot), statements, weigh: Weigh::Cost, gaps: vec![] };

@@ -1,7 +1,8 @@
 -- Index builds that run in this database, and the relations that they hold the lock of a build on. A role without
 -- pg_read_all_stats sees neither relation nor index of another role's build in the progress view, but all its locks.
 -- is_visible says whether the index that is being built is in the catalog yet: a plain CREATE INDEX is not.
-SELECT p.pid,
+SELECT /* pgadvise:verify_builds */
+       p.pid,
        l.relation AS relation_oid,
        nullif(p.index_relid, 0) AS index_oid,
        c.oid IS NOT NULL AS is_visible,

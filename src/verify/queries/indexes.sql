@@ -1,7 +1,8 @@
 -- Every index of the relations $1 (schemas) and $2 (names), position by position, with its state, its scans so far and
 -- its definition taken apart: the body from USING on without WITH and WHERE, the expressions, the predicate. The session
 -- looks up names in pg_catalog only, so that relations are always qualified in what pg_get_indexdef prints.
-SELECT n.nspname::text AS schema_name,
+SELECT /* pgadvise:verify_indexes */
+       n.nspname::text AS schema_name,
        t.relname::text AS relation_name,
        c.relname::text AS index_name,
        i.indexrelid AS index_oid,

@@ -4,9 +4,9 @@ use std::path::Path;
 use std::process::{Command, Output};
 use std::sync::Arc;
 
-use pgadvise::advice::{Action, Advice, StatementGain, Step, WriteCost};
+use pgadvise::advice::{Action, Advice, StatementGain, StatisticsStep, Step, WriteCost};
 use pgadvise::emit::{self, Bundle, Emission, Sql};
-use pgadvise::pg::{Bytes, IndexDefinition, Oid, QueryId, RelationName, ServerVersion};
+use pgadvise::pg::{Bytes, IndexDefinition, Oid, QueryId, RelationName, ServerVersion, StatisticsDefinition};
 use pgadvise::snapshot::{
     FORMAT_VERSION, Index, Persistence, Relation, RelationKind, Server, Snapshot, Statements, StatementsSource,
 };
@@ -56,6 +56,19 @@ pub fn drop_step(oid: u32, relation: &RelationName, name: &str, definition: Inde
         answers: vec!["redundant_index".into()],
         statements: vec![],
         ..create_step(oid, relation, name, definition)
+    }
+}
+
+/// A step that makes the statistics object `definition` and serves no statement.
+pub fn statistics_step(definition: StatisticsDefinition) -> StatisticsStep {
+    StatisticsStep {
+        definition,
+        relation_oid: Oid(1),
+        cost_before: 673_164.0,
+        cost_after: 96_984.0,
+        evidence: "10000 rows were counted where 100 are expected".into(),
+        statements: vec![],
+        cautions: vec![],
     }
 }
 
@@ -202,8 +215,13 @@ pub fn advice(steps: Vec<Step>) -> Advice {
 
 /// The files of framework `sql` for `steps`.
 pub fn bundle(steps: &[Step], workload: &Workload) -> Bundle {
+    bundle_with_statistics(&[], steps, workload)
+}
+
+/// The files of framework `sql` for statistics objects and steps.
+pub fn bundle_with_statistics(statistics: &[StatisticsStep], steps: &[Step], workload: &Workload) -> Bundle {
     let emitted_at = NOW.parse().expect("a time");
-    let advice = advice(steps.to_vec());
+    let advice = Advice { statistics: statistics.to_vec(), ..advice(steps.to_vec()) };
     let emission = Emission { advice: &advice, workload, backend: Some(Backend::Hypopg), emitted_at };
     emit::bundle(&emission, &Sql).expect("a bundle")
 }
