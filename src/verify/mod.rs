@@ -36,11 +36,12 @@ pub fn judge(session: &mut Session, manifest: &Manifest, database: &str) -> Resu
         let candidates = candidates(session, wanted, &catalog, &search_path)?;
         indexes.push(state::judge(wanted, &candidates, &catalog));
     }
-    let judged = manifest.statistics.iter().map(|wanted| statistics::judge(&wanted.definition, &catalog));
+    let version = session.server_version();
+    let judged = manifest.statistics.iter().map(|wanted| statistics::judge(&wanted.definition, &catalog, version));
     Ok(Verdict {
         database: database.to_owned(),
         manifest_database: manifest.database.clone(),
-        server_version: session.server_version(),
+        server_version: version,
         indexes,
         statistics: judged.collect(),
     })

@@ -3,8 +3,10 @@
 
 use std::collections::BTreeMap;
 
+use pgadvise::pg::{RelationName, StatisticsDefinition, StatisticsKind};
 use pgadvise::server::Cluster;
 
+use crate::support::advice::{bundle_with_statistics, statistics_step, table, workload};
 use crate::support::cli::{Desk, SHOP, SHOP_ADVICE};
 use crate::support::statement_log::{Sent, documented, is_of_kind, logging_options, query_files, sent_statements};
 use crate::support::{self, PgBouncer};
@@ -80,6 +82,7 @@ fn a_whole_run_sends_only_what_is_documented_and_changes_nothing() {
         admin.execute(statement);
     }
     admin.execute(TRAPS);
+    admin.execute("CREATE STATISTICS other_stats ON customer_id, status FROM orders");
     admin.execute("CREATE EXTENSION pg_stat_statements; CREATE EXTENSION hypopg");
     for statement in ["SELECT * FROM orders WHERE customer_id = 42", "SELECT count(*) FROM orders WHERE status = 'new'"]
     {
@@ -96,7 +99,12 @@ fn a_whole_run_sends_only_what_is_documented_and_changes_nothing() {
         run.advises(SHOP_ADVICE);
         assert!(run.json()["workload"]["n_planned"].as_u64() >= Some(10), "{run:?}");
     }
-    for verified in [&["verify", &url][..], &["verify", &url, "--format", "json"]] {
+    desk.write("statistics.json", &statistics_manifest());
+    for verified in [
+        &["verify", &url][..],
+        &["verify", &url, "--format", "json"],
+        &["verify", &url, "--manifest", "statistics.json"],
+    ] {
         assert_eq!(desk.run(verified).code, Some(1), "nothing is deployed");
     }
 
@@ -111,6 +119,19 @@ fn a_whole_run_sends_only_what_is_documented_and_changes_nothing() {
     is_documented(&sent);
     transactions_are_short_and_end(&sent);
     nothing_else_was_sent(&cluster);
+}
+
+/// The manifest of a statistics object over a table of the shop that has another.
+fn statistics_manifest() -> String {
+    let definition = StatisticsDefinition {
+        name: "orders_stats".into(),
+        relation: RelationName::new("public", "orders"),
+        columns: vec!["customer_id".into(), "status".into()],
+        kinds: vec![StatisticsKind::Mcv],
+    };
+    let workload = workload(vec![table(1, &definition.relation, vec![])], vec![]);
+    let bundle = bundle_with_statistics(&[statistics_step(definition)], &[], &workload);
+    bundle.manifest.to_json().expect("JSON")
 }
 
 /// Every statement is of a kind that the document lists, and every SELECT that is not a hypothetical index's end is the
@@ -128,6 +149,7 @@ fn is_documented(sent: &[Sent]) {
         assert!(words.first().is_none_or(|word| word != "EXPLAIN") || !words.concat().contains("ANALYZE"), "{text}");
     }
     assert!(sent.iter().any(|sent| sent.text.contains("hypopg_create_index")), "HypoPG was used");
+    assert!(sent.iter().any(|sent| sent.text.contains("verify_statistics_data")), "statistics objects were verified");
 }
 
 /// Each backend begins, works and rolls back, in turn; and each hypothetical index is taken back.

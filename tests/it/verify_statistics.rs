@@ -155,6 +155,19 @@ fn made_but_never_analysed_is_empty() {
         let wide = on(RelationName::new("public", "wide"), "wide_stats", ["a", "b"], &[Dependencies, Mcv]);
         assert_state(database, &wide, StatisticsState::Ok);
         assert_state(database, &StatisticsDefinition { kinds: vec![Mcv], ..wide }, StatisticsState::NotAnalysed);
+        // Of a partitioned table there are only those over its partitions.
+        database.execute(
+            "CREATE TABLE parts (a int, b int) PARTITION BY LIST (a); CREATE TABLE part PARTITION OF parts DEFAULT;
+             INSERT INTO parts SELECT g % 9, g % 9 FROM generate_series(1, 1000) g;
+             CREATE STATISTICS parts_stats (ndistinct) ON a, b FROM parts",
+        );
+        let parts = on(RelationName::new("public", "parts"), "parts_stats", ["a", "b"], &[Ndistinct]);
+        assert_state(database, &parts, StatisticsState::NotAnalysed);
+        // What locks the relation does not keep its catalog rows from being read.
+        database.execute("ANALYZE parts");
+        database.execute("BEGIN; LOCK TABLE parts");
+        assert_state(database, &parts, StatisticsState::Ok);
+        database.execute("ROLLBACK");
     });
 }
 

@@ -1,9 +1,9 @@
 -- The statistics objects of the relations $1 (schemas) and $2 (names), position by position, and whatever object bears the
--- name $3 in that schema, on another relation perhaps; and how the role may see what is in them: can_read_data, by
--- statistics_data.sql; else is_shown, where statistics_data_shown.sql has no row only because there is nothing to show.
--- is_shown asks for what the view asks for before and after it was closed to all but the relation's owner
--- (CVE-2024-4317, by the version that made the cluster): who falls between the two is not told.
--- Rights: none beyond CONNECT. Locks: none. Versions: 13 to 18; kind "e" says that there are expressions (14 and newer).
+-- name $3 in that schema, on another relation perhaps. How the role may see what is in them: can_read_data means by
+-- statistics_data.sql, is_shown that by statistics_data_shown.sql an object has a row unless there is nothing to show.
+-- is_shown asks for what the view asks for both before and after it was closed to all but the relation's owner
+-- (CVE-2024-4317, by the version that made the cluster), so that a role between the two is told nothing wrong.
+-- Rights: none beyond CONNECT. Locks: none. Versions: 13 to 18. Kind "e" says that there are expressions (14 and newer).
 SELECT DISTINCT /* pgadvise:verify_statistics */
        s.oid,
        n.nspname::text AS schema_name,

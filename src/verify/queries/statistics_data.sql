@@ -1,5 +1,5 @@
 -- The kinds of statistics that ANALYZE has put into the objects $1, by the letters of pg_statistic_ext.stxkind. An object
--- that was never filled has no row (15 and newer) or one without anything in it; one may have two, the other over children.
+-- that was never filled has no row (15 and newer) or one without anything in it. One may have two, the other over children.
 -- Rights: SELECT on pg_statistic_ext_data (superusers, pg_read_all_data). Locks: none. Versions: 13 to 18.
 SELECT /* pgadvise:verify_statistics_data */
        d.stxoid AS oid,

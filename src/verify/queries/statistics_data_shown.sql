@@ -1,6 +1,6 @@
 -- As statistics_data, for roles that may not read pg_statistic_ext_data: the view shows what the role may see.
--- Rights: ownership of the relation, or membership in its owner; where the cluster was made by a version before the
--- view was closed (CVE-2024-4317; 13 always), SELECT on the object's columns. Locks: none. Versions: 13 to 18.
+-- Rights: ownership of the relation, or membership in its owner, or SELECT on the object's columns where the cluster was
+-- made by a version before the view was closed to others (CVE-2024-4317, 13 always). Locks: none. Versions: 13 to 18.
 SELECT /* pgadvise:verify_statistics_data_shown */
        s.oid,
        array_remove(ARRAY[CASE WHEN bool_or(v.n_distinct IS NOT NULL) THEN 'd' END,

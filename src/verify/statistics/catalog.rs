@@ -66,9 +66,9 @@ fn live_statistics(
     let codes: Vec<String> = row.get("kinds")?;
     let is_told = can_read_data || row.get("is_shown")?;
     Ok(LiveStatistics {
-        name: RelationName::new(row.get::<String>("schema_name")?, row.get::<String>("name")?),
-        relation: RelationName::new(row.get::<String>("relation_schema")?, row.get::<String>("relation_name")?),
-        columns: row.get("columns")?,
+        name: RelationName::new(row.text("schema_name")?, row.text("name")?),
+        relation: RelationName::new(row.text("relation_schema")?, row.text("relation_name")?),
+        columns: row.texts("columns")?,
         has_expressions: codes.iter().any(|code| code == EXPRESSIONS),
         kinds: kinds(&codes),
         filled: filled.remove(&row.get::<Oid>("oid")?).or_else(|| is_told.then(Vec::new)),

@@ -11,10 +11,13 @@ pub use verdict::{StatisticsState, StatisticsVerdict};
 use std::collections::BTreeSet;
 
 use super::catalog::LiveCatalog;
-use crate::pg::{StatisticsDefinition, StatisticsKind, quote_identifier};
+use crate::pg::{ServerVersion, StatisticsDefinition, StatisticsKind, quote_identifier};
 
-/// The verdict on the object `wanted`.
-pub(super) fn judge(wanted: &StatisticsDefinition, catalog: &LiveCatalog) -> StatisticsVerdict {
+/// The first version with the role pg_read_all_data, whose members may read what is in every object.
+const READ_ALL_DATA_SINCE: u32 = 14;
+
+/// The verdict on the object `wanted`, on a server of `version`.
+pub(super) fn judge(wanted: &StatisticsDefinition, catalog: &LiveCatalog, version: ServerVersion) -> StatisticsVerdict {
     let is_own =
         |object: &LiveStatistics| object.name.schema == wanted.relation.schema && object.name.name == wanted.name;
     let own = catalog.statistics.iter().find(|object| is_own(object));
@@ -33,13 +36,13 @@ pub(super) fn judge(wanted: &StatisticsDefinition, catalog: &LiveCatalog) -> Sta
     }
     match own {
         None => {}
-        Some(own) if does_the_same(own, wanted) => judge_contents(&mut verdict, own, StatisticsState::Ok),
+        Some(own) if does_the_same(own, wanted) => judge_contents(&mut verdict, own, StatisticsState::Ok, version),
         Some(own) => {
             verdict.state = StatisticsState::Different;
             verdict.differences = differences(own, wanted);
         }
     }
-    apply_equivalents(&mut verdict, &others);
+    apply_equivalents(&mut verdict, &others, version);
     verdict
 }
 
@@ -64,33 +67,41 @@ fn is_filled(object: &LiveStatistics, wanted: &StatisticsDefinition) -> Option<b
 }
 
 /// The state `there`, unless nothing is in `object`.
-fn judge_contents(verdict: &mut StatisticsVerdict, object: &LiveStatistics, there: StatisticsState) {
-    let relation = &verdict.definition.relation;
+fn judge_contents(
+    verdict: &mut StatisticsVerdict,
+    object: &LiveStatistics,
+    there: StatisticsState,
+    version: ServerVersion,
+) {
     (verdict.state, verdict.note) = match is_filled(object, &verdict.definition) {
         Some(true) => (there, None),
-        Some(false) => {
-            let note = format!(
-                "it is empty: run {}; if it stays empty, ANALYZE finds nothing to keep in it",
-                verdict.definition.analyze_sql()
-            );
-            (StatisticsState::NotAnalysed, Some(note))
-        }
-        None => {
-            let note = format!("this role may not see whether ANALYZE has filled it; the owner of {relation} may");
-            (there, Some(note))
-        }
+        Some(false) => (StatisticsState::NotAnalysed, Some(empty(&verdict.definition))),
+        None => (there, Some(not_shown(&verdict.definition, version))),
     };
 }
 
+fn empty(wanted: &StatisticsDefinition) -> String {
+    format!("it is empty: run {}; if it stays empty, ANALYZE finds nothing to keep in it", wanted.analyze_sql())
+}
+
+fn not_shown(wanted: &StatisticsDefinition, version: ServerVersion) -> String {
+    let who_else = match version.major() {
+        READ_ALL_DATA_SINCE.. => "members of pg_read_all_data",
+        _ => "roles that may SELECT from it",
+    };
+    let relation = &wanted.relation;
+    format!("this role may not see whether ANALYZE has filled it; the owner of {relation} may, and {who_else}")
+}
+
 /// An object that does the same under another name does what was promised, if anything is in it.
-fn apply_equivalents(verdict: &mut StatisticsVerdict, others: &[&LiveStatistics]) {
+fn apply_equivalents(verdict: &mut StatisticsVerdict, others: &[&LiveStatistics], version: ServerVersion) {
     let best = others.iter().max_by_key(|object| match is_filled(object, &verdict.definition) {
         Some(true) => 2,
         None => 1,
         Some(false) => 0,
     });
     if let Some(best) = best.filter(|_| verdict.state != StatisticsState::Ok) {
-        judge_contents(verdict, best, StatisticsState::OtherName);
+        judge_contents(verdict, best, StatisticsState::OtherName, version);
     }
 }
 
