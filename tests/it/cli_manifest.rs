@@ -45,7 +45,7 @@ fn hostile_manifests_reach_nothing() {
     let name = created["name"].as_str().expect("a name").to_owned();
     // An index of another predicate has predicates compared; one that is as promised has statements planned.
     for (definition, places) in [
-        ("(customer_id) WHERE id > 0", &["predicate", "name", "search_path", "relation", "database"][..]),
+        ("(customer_id) WHERE id > 0", &["predicate", "name", "search_path", "relation", "database", "statistics"][..]),
         ("(customer_id)", &["text"]),
     ] {
         database.execute(&format!("DROP INDEX IF EXISTS {name}; CREATE INDEX {name} ON orders {definition}"));
@@ -71,11 +71,30 @@ fn reaches_nothing(database: &Database, desk: &Desk, honest: &Value, places: &[&
     }
 }
 
-/// Puts `text` into one kind of place of every index of a manifest.
+/// Puts `text` into one kind of place of every index of a manifest, or into all those of a statistics object.
 fn change(manifest: &mut Value, place: &str, text: &str) {
     if place == "database" || place == "search_path" {
         assert!(manifest.get(place).is_some(), "no field {place}: {manifest}");
         manifest[place] = if place == "database" { json!(text) } else { json!([text, text]) };
+        return;
+    }
+    if place == "statistics" {
+        let in_place = |relation: &str, name: &str, columns: [&str; 2]| {
+            json!({
+                "definition": {
+                    "name": name,
+                    "relation": { "schema": "public", "name": relation },
+                    "columns": columns,
+                    "kinds": ["mcv"],
+                },
+                "migration": text, "rollback": text, "statements": [],
+            })
+        };
+        manifest[place] = json!([
+            in_place("orders", text, ["customer_id", "id"]),
+            in_place("orders", "orders_stats", [text, text]),
+            in_place(text, "orders_stats", ["customer_id", "id"]),
+        ]);
         return;
     }
     for index in manifest["indexes"].as_array_mut().expect("indexes") {
