@@ -10,9 +10,7 @@ use crate::whatif::CandidateId;
 use super::exchange;
 use super::pricer::{Configuration, Pricer};
 use super::reorder::reorder;
-use super::worth::{
-    Change, NARROW_GAIN_MIN, NARROW_GAIN_UNDER_BUDGET_MIN, WITHOUT_INCLUDE_GAIN_MIN, WORKLOAD_GAIN_MIN,
-};
+use super::worth::{Change, NARROW_GAIN_MIN, NARROW_GAIN_UNDER_BUDGET_MIN, WITHOUT_INCLUDE_GAIN_MIN};
 use super::{Item, Limits};
 
 /// Rounds at most; the choice settles in two or three.
@@ -49,7 +47,7 @@ fn drop_idle(
     limits: &Limits<'_>,
     refused: &mut BTreeMap<CandidateId, String>,
 ) -> Result<()> {
-    let gain_min = limits.gain_min(WORKLOAD_GAIN_MIN);
+    let gain_min = limits.gain_min();
     let mut idle: BTreeMap<CandidateId, (f64, String)> = BTreeMap::new();
     let mut unknown = chosen.clone();
     loop {

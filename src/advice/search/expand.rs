@@ -7,7 +7,6 @@ use crate::error::Result;
 
 use super::Limits;
 use super::pricer::{Configuration, Pricer};
-use super::worth::WORKLOAD_GAIN_MIN;
 
 /// Statements that are looked at in one batch of questions.
 const BATCH: usize = 48;
@@ -86,6 +85,6 @@ fn look(pricer: &mut Pricer<'_>, place: usize, visible: Configuration, limits: &
     let Some(price) = pricer.price(place, &visible)? else { return Ok(None) };
     let saved = weight * (before - price.total_cost);
     let needs = price.used.clone();
-    let is_open = saved >= limits.gain_min(WORKLOAD_GAIN_MIN) && !needs.is_empty();
+    let is_open = saved >= limits.gain_min() && !needs.is_empty();
     Ok(is_open.then(|| Open { place, visible, saved: saved * limits.share_that_fits(&needs), needs }))
 }

@@ -125,20 +125,51 @@ fn open_questions(
     }
     promising.sort_by(|(a, set_a), (b, set_b)| b.total_cmp(a).then_with(|| model.compare(set_a, set_b)));
     let mut asked: BTreeSet<(usize, Configuration)> = BTreeSet::new();
-    for (_, after) in promising {
+    for (promise, after) in promising {
         let changed: Configuration = chosen.set.symmetric_difference(&after).map(candidate).collect();
-        let after = configuration(&after);
-        for place in pricer.affected(&changed) {
-            let visible = pricer.visible(place, &after);
-            if !pricer.plans(place).is_asked(&visible) {
-                asked.insert((place, visible));
-            }
-        }
+        let wide = configuration(&model.with_rivals(&after, &chosen.set, pool));
+        let (places, after) = (refuting(model, &pricer.affected(&changed), &after, promise), configuration(&after));
+        let questions = places.into_iter().filter_map(|place| Some((place, widest(pricer, place, &after, &wide)?)));
+        asked.extend(questions);
         if asked.len() >= QUESTIONS_MAX {
             break;
         }
     }
     asked.into_iter().collect()
+}
+
+/// The fewest of these places whose answers could show that `after`, which at the very best is worth `promise` more than what
+/// is chosen, is not: those first of which the least is known. Where it is known what a statement costs, nothing is asked.
+fn refuting(model: &Model<'_>, places: &BTreeSet<usize>, after: &Set, promise: f64) -> Vec<usize> {
+    let open = places.iter().map(|place| (model.uncertainty(*place, after), *place));
+    let mut open: Vec<(f64, usize)> = open.filter(|(uncertainty, _)| *uncertainty > 0.0).collect();
+    open.sort_by(|(a, place_a), (b, place_b)| b.total_cmp(a).then(place_a.cmp(place_b)));
+    let mut left = promise;
+    let refutes = |(uncertainty, _): &(f64, usize)| {
+        let is_needed = left > 0.0;
+        left -= uncertainty;
+        is_needed
+    };
+    open.into_iter().take_while(refutes).map(|(_, place)| place).collect()
+}
+
+/// The question about the statement at `place` that tells most about `after`: with everything in `wide`, but for what is known
+/// to come before the rest. Its answer bounds them all, and names the best of them. `None` where all of that is known.
+fn widest(pricer: &Pricer<'_>, place: usize, after: &Configuration, wide: &Configuration) -> Option<Configuration> {
+    let (after, mut visible) = (pricer.visible(place, after), pricer.visible(place, wide));
+    while let Some(answer) = pricer.known(place, &visible) {
+        let fewer: Configuration = match answer {
+            Some(price) => {
+                visible.iter().filter(|id| after.contains(id) || !price.used.contains(id)).copied().collect()
+            }
+            None => after.clone(),
+        };
+        if fewer == visible {
+            return (!pricer.plans(place).is_asked(&after)).then_some(after);
+        }
+        visible = fewer;
+    }
+    Some(visible)
 }
 
 /// The sets one step away: one move more, one less, one for another that serves a statement of the same.

@@ -106,9 +106,10 @@ impl Limits<'_> {
         self.budget.map_or(1.0, |budget| (budget.0 as f64 / bytes).min(1.0))
     }
 
-    /// The weighed gain that a change must reach: this share of the workload's cost, or where there are so many
-    /// statements that hardly one has that share, a hundred times the share of a mean statement's cost.
-    fn gain_min(&self, share: f64) -> f64 {
+    /// The weighed gain that a change must reach: a share of the workload's cost, or where there are so many statements
+    /// that hardly one has that share, a hundred times the share of a mean statement's cost.
+    fn gain_min(&self) -> f64 {
+        let share = worth::workload_share_min(self.budget.is_some());
         let mean = self.workload_cost / self.n_statements.max(1) as f64;
         (share * self.workload_cost).min(share * MEAN_FACTOR * mean)
     }

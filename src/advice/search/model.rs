@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use fixedbitset::FixedBitSet;
 
+use crate::pg::Oid;
 use crate::whatif::CandidateId;
 
 use super::Limits;
 use super::pricer::{Configuration, Pricer};
-use super::worth::WORKLOAD_GAIN_MIN;
 
 /// A set of candidates, by id.
 pub type Set = FixedBitSet;
@@ -65,7 +65,7 @@ impl<'m> Model<'m> {
                 places[index(*id)].push(place as u32);
             }
         }
-        let each = limits.gain_min(WORKLOAD_GAIN_MIN);
+        let each = limits.gain_min();
         let statements = (0..pricer.statements.len()).map(|place| Known::new(pricer, place, limits.items.len()));
         Self {
             limits,
@@ -109,6 +109,13 @@ impl<'m> Model<'m> {
             if saved.is_nan() { 0.0 } else { known.weight * saved }
         });
         saved.sum::<f64>() - upkeep
+    }
+
+    /// How much is not known of the weighed cost of the statement at `place` with `set`.
+    pub fn uncertainty(&self, place: usize, set: &Set) -> f64 {
+        let known = &self.statements[place];
+        let open = known.weight * (known.at_most(set) - known.at_least(set));
+        if open.is_nan() { 0.0 } else { open.max(0.0) }
     }
 
     /// What `chosen` would be worth less without `id`.
@@ -159,6 +166,16 @@ impl<'m> Model<'m> {
             sharing.union_with(&self.statements[*place as usize].relevant);
         }
         sharing
+    }
+
+    /// `after` with every candidate of `pool` on the relations of what it has and `before` has not: what could be taken in its
+    /// place.
+    pub fn with_rivals(&self, after: &Set, before: &Set, pool: &Set) -> Set {
+        let relation = |id: usize| self.limits.items[id].candidate.relation;
+        let relations: BTreeSet<Oid> = after.difference(before).map(relation).collect();
+        let mut with_rivals = after.clone();
+        with_rivals.extend(pool.ones().filter(|id| relations.contains(&relation(*id))));
+        with_rivals
     }
 
     /// What a byte is worth where the budget binds: the least that a chosen candidate gives for each of its bytes; 0

@@ -158,6 +158,12 @@ impl<'p> Pricer<'p> {
         Ok(self.known.get(&question).and_then(Option::as_ref))
     }
 
+    /// The answer to this question, with the configuration as [`Self::visible`] gives it, if it was asked: `Some(None)` where
+    /// the statement cannot be planned so.
+    pub fn known(&self, place: usize, visible: &Configuration) -> Option<Option<&Price>> {
+        self.known.get(&(place, visible.clone())).map(Option::as_ref)
+    }
+
     /// The cost of one execution of the statement at `place`; infinite when it cannot be planned, so that no choice
     /// rests on it.
     ///

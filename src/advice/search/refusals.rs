@@ -6,7 +6,7 @@ use crate::whatif::CandidateId;
 
 use super::Limits;
 use super::pricer::{Configuration, Pricer};
-use super::worth::{Change, WORKLOAD_GAIN_MIN};
+use super::worth::Change;
 
 /// Adds the reason for every member of `pool` that is neither in `chosen` nor in `refused` yet.
 pub fn explain(
@@ -40,7 +40,7 @@ fn reason(
             pricer.statements[place].change(known.at_most(&now), known.at_least(&then))
         })
         .collect();
-    match limits.items[id.0 as usize].refusal(&changes, limits.gain_min(WORKLOAD_GAIN_MIN)) {
+    match limits.items[id.0 as usize].refusal(&changes, limits.gain_min()) {
         Some(reason) => reason,
         None if !limits.fits(with) => "it does not fit the budget beside indexes that gain more".to_owned(),
         None => "other indexes serve its statements better".to_owned(),

@@ -20,6 +20,10 @@ pub const UNITS_GAIN_MIN: f64 = 5.0;
 /// for this search at 0.1 %: below, an index costs more attention than it returns.
 pub const WORKLOAD_GAIN_MIN: f64 = 0.001;
 
+/// The same under a budget, which says how many bytes all gains may cost: what is left beside the large indexes is worth
+/// filling. Ten indexes of the least gain together are what one must gain that Extend goes on for.
+pub const WORKLOAD_GAIN_UNDER_BUDGET_MIN: f64 = 0.0003;
+
 /// How much worse a statement may become for the sake of others: less than a tenth is within the planner's own error
 /// (a union of indexes can cost slightly more than a subset, because costs are compared with a fuzz of 1 %).
 pub const REGRESSION_MAX: f64 = 1.1;
@@ -86,6 +90,11 @@ pub fn share_min(is_join: bool, has_budget: bool) -> f64 {
         (true, false) => JOIN_GAIN_MIN,
         (true, true) => JOIN_GAIN_UNDER_BUDGET_MIN,
     }
+}
+
+/// The share of the workload's cost that a step must save.
+pub fn workload_share_min(has_budget: bool) -> f64 {
+    if has_budget { WORKLOAD_GAIN_UNDER_BUDGET_MIN } else { WORKLOAD_GAIN_MIN }
 }
 
 /// Why a change is not worth it, in words for `declined`; `None` when it is. `gain_min` is the weighed gain that it
