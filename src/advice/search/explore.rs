@@ -9,11 +9,15 @@ use crate::error::Result;
 
 use super::Limits;
 use super::local::Local;
-use super::model::{Bound, Model, Set, Standing, configuration};
+use super::model::{Bound, Model, Set, Standing, configuration, index};
 use super::pricer::{Configuration, Pricer};
 
-/// Questions between two looks at what is best.
-const QUESTIONS_MAX: usize = 48;
+/// Questions between two looks at what is best, at least: few, so that each is asked by what those before have told.
+const QUESTIONS_MIN: usize = 48;
+
+/// Statements for each such question in a large workload, whose relations have little to do with each other: a look takes
+/// time in proportion to the workload, and the number of looks should not grow with it.
+const STATEMENTS_PER_QUESTION: usize = 4;
 
 /// The share of all questions after which no further ones are explored: settling asks, too.
 const EXPLORING_SHARE: f64 = 0.9;
@@ -127,11 +131,13 @@ fn open_questions(
     let mut asked: BTreeSet<(usize, Configuration)> = BTreeSet::new();
     for (promise, after) in promising {
         let changed: Configuration = chosen.set.symmetric_difference(&after).map(candidate).collect();
-        let wide = configuration(&model.with_rivals(&after, &chosen.set, pool));
-        let (places, after) = (refuting(model, &pricer.affected(&changed), &after, promise), configuration(&after));
-        let questions = places.into_iter().filter_map(|place| Some((place, widest(pricer, place, &after, &wide)?)));
+        let relations = model.relations(after.difference(&chosen.set));
+        // What could be taken in place of what `after` adds.
+        let is_rival = |id: usize| pool.contains(id) && relations.contains(&model.relation(id));
+        let places = refuting(model, &pricer.affected(&changed), &after, promise);
+        let questions = places.into_iter().filter_map(|place| Some((place, widest(pricer, place, &after, &is_rival)?)));
         asked.extend(questions);
-        if asked.len() >= QUESTIONS_MAX {
+        if asked.len() >= QUESTIONS_MIN.max(pricer.statements.len() / STATEMENTS_PER_QUESTION) {
             break;
         }
     }
@@ -153,10 +159,13 @@ fn refuting(model: &Model<'_>, places: &BTreeSet<usize>, after: &Set, promise: f
     open.into_iter().take_while(refutes).map(|(_, place)| place).collect()
 }
 
-/// The question about the statement at `place` that tells most about `after`: with everything in `wide`, but for what is known
-/// to come before the rest. Its answer bounds them all, and names the best of them. `None` where all of that is known.
-fn widest(pricer: &Pricer<'_>, place: usize, after: &Configuration, wide: &Configuration) -> Option<Configuration> {
-    let (after, mut visible) = (pricer.visible(place, after), pricer.visible(place, wide));
+/// The question about the statement at `place` that tells most about `after`: with all its rivals beside, but for those that
+/// are known to come before the rest. Its answer bounds them all, and names the best of them. `None` where all is known.
+fn widest(pricer: &Pricer<'_>, place: usize, after: &Set, is_rival: &dyn Fn(usize) -> bool) -> Option<Configuration> {
+    let relevant = pricer.statements[place].relevant.iter().copied();
+    let wide = relevant.filter(|id| after.contains(index(*id)) || is_rival(index(*id)));
+    let mut visible: Configuration = wide.collect();
+    let after: Configuration = visible.iter().copied().filter(|id| after.contains(index(*id))).collect();
     while let Some(answer) = pricer.known(place, &visible) {
         let fewer: Configuration = match answer {
             Some(price) => {

@@ -38,25 +38,26 @@ impl<'m> Local<'m> {
     /// The best set that can be reached from `best`; `best` itself when no other is better.
     pub fn climbed(&self, best: &Set) -> Set {
         let standing = self.model.standing(best.clone());
-        let reached = self.improved(standing.clone());
+        let reached = self.improved(standing.clone()).set;
         if self.is_better(&standing, &reached) { reached } else { standing.set }
     }
 
     /// The same, and from nothing, and from everything.
     pub fn restarted(&self, best: &Set) -> Set {
-        let nothing = self.model.set([]);
+        let nothing = self.model.standing(self.model.set([]));
         let mut starts = vec![self.filled(nothing.clone(), &self.moves, false)];
         if self.has_budget {
             starts.push(self.filled(nothing.clone(), &self.moves, true));
             if self.pool.count_ones(..) <= FROM_ALL_MAX {
-                starts.push(self.trimmed(self.pool.clone(), &nothing, true));
+                let all = self.model.standing(self.pool.clone());
+                starts.push(self.trimmed(all, &nothing.set, true));
             }
         }
         let mut known = self.model.standing(self.climbed(best));
         for start in starts {
-            let reached = self.improved(self.model.standing(start));
-            if self.is_better(&known, &reached) {
-                known = self.model.standing(reached);
+            let reached = self.improved(start);
+            if self.is_better(&known, &reached.set) {
+                known = reached;
             }
         }
         known.set
@@ -68,7 +69,7 @@ impl<'m> Local<'m> {
         difference > self.nothing || (difference >= -self.nothing && self.model.compare(new, &old.set).is_lt())
     }
 
-    fn improved(&self, mut chosen: Standing) -> Set {
+    fn improved(&self, mut chosen: Standing) -> Standing {
         for _ in 0..PASSES_MAX {
             let before = chosen.set.clone();
             for members in &self.moves {
@@ -79,10 +80,11 @@ impl<'m> Local<'m> {
                 with.union_with(members);
                 // Room is made by what gives least for its bytes, or by what gives least.
                 let is_too_large = !self.model.fits(&with);
+                let with = self.model.moved(&chosen, with);
                 let others = is_too_large.then(|| self.trimmed(with.clone(), members, false));
                 for with in others.into_iter().chain([self.trimmed(with, members, true)]) {
-                    if self.model.fits(&with) && self.is_better(&chosen, &with) {
-                        chosen = self.model.standing(with);
+                    if self.model.fits(&with.set) && self.is_better(&chosen, &with.set) {
+                        chosen = with;
                     }
                 }
             }
@@ -90,34 +92,33 @@ impl<'m> Local<'m> {
                 if !chosen.set.contains(id) {
                     continue;
                 }
-                let refilled = self.without(&chosen.set, id);
-                if self.is_better(&chosen, &refilled) {
-                    chosen = self.model.standing(refilled);
+                let refilled = self.without(&chosen, id);
+                if self.is_better(&chosen, &refilled.set) {
+                    chosen = refilled;
                 }
             }
             if chosen.set == before {
                 break;
             }
         }
-        chosen.set
+        chosen
     }
 
     /// `chosen` without `id`, filled up with others.
-    fn without(&self, chosen: &Set, id: usize) -> Set {
-        let mut without = chosen.clone();
+    fn without(&self, chosen: &Standing, id: usize) -> Standing {
+        let mut without = chosen.set.clone();
         without.set(id, false);
         let mut gone = self.model.set([]);
         gone.insert(id);
         let near = self.model.sharing(&gone);
-        let is_few = self.moves.len() * chosen.count_ones(..) <= REFILLS_MAX;
+        let is_few = self.moves.len() * chosen.set.count_ones(..) <= REFILLS_MAX;
         let is_open = |members: &&Set| !members.contains(id) && (is_few || !members.is_disjoint(&near));
         let moves: Vec<Set> = self.moves.iter().filter(is_open).cloned().collect();
-        self.filled(without, &moves, self.has_budget)
+        self.filled(self.model.moved(chosen, without), &moves, self.has_budget)
     }
 
     /// Adds to `chosen` what gains most, by itself or for each byte, until nothing gains or fits.
-    fn filled(&self, chosen: Set, moves: &[Set], by_byte: bool) -> Set {
-        let mut chosen = self.model.standing(chosen);
+    fn filled(&self, mut chosen: Standing, moves: &[Set], by_byte: bool) -> Standing {
         let fits = |members: &&Set| self.model.fits(&union(&chosen.set, members));
         let mut ranked: Vec<(f64, usize, &Set)> = moves
             .iter()
@@ -139,11 +140,11 @@ impl<'m> Local<'m> {
                 ranked[position] = (self.score(&chosen, members, by_byte), round, members);
             } else {
                 ranked.swap_remove(position);
-                chosen = self.model.standing(with);
+                chosen = self.model.moved(&chosen, with);
                 round += 1;
             }
         }
-        chosen.set
+        chosen
     }
 
     fn score(&self, chosen: &Standing, members: &Set, by_byte: bool) -> f64 {
@@ -161,9 +162,8 @@ impl<'m> Local<'m> {
 
     /// Takes out of `chosen` what is worth least, by itself or for its bytes, until the rest fits the budget, and of what
     /// shares a statement with `kept` all that is worth nothing beside it. `kept` stays.
-    fn trimmed(&self, chosen: Set, kept: &Set, by_byte: bool) -> Set {
+    fn trimmed(&self, mut chosen: Standing, kept: &Set, by_byte: bool) -> Standing {
         let near = self.model.sharing(kept);
-        let mut chosen = self.model.standing(chosen);
         loop {
             let fits = self.model.fits(&chosen.set);
             let mut least: Option<(f64, usize)> = None;
@@ -178,9 +178,9 @@ impl<'m> Local<'m> {
                 Some((score, id)) if !fits || score <= 0.0 => {
                     let mut fewer = chosen.set.clone();
                     fewer.set(id, false);
-                    chosen = self.model.standing(fewer);
+                    chosen = self.model.moved(&chosen, fewer);
                 }
-                _ => return chosen.set,
+                _ => return chosen,
             }
         }
     }

@@ -88,27 +88,39 @@ impl<'m> Model<'m> {
         Standing { set, costs }
     }
 
+    /// The same from what it costs with another set: only the statements that the difference matters to are looked at.
+    pub fn moved(&self, from: &Standing, to: Set) -> Standing {
+        let mut costs = from.costs.clone();
+        for place in self.touched(&from.set, &to) {
+            costs[place] = self.statements[place].at_most(&to);
+        }
+        Standing { set: to, costs }
+    }
+
+    /// The statements that the difference between two sets can matter to.
+    fn touched(&self, before: &Set, after: &Set) -> Vec<usize> {
+        let mut places: Vec<usize> =
+            before.symmetric_difference(after).flat_map(|id| &self.places[id]).map(|place| *place as usize).collect();
+        places.sort_unstable();
+        places.dedup();
+        places
+    }
+
     /// What changing `before` into `after` is worth: the weighed cost that it saves, less what it costs to maintain. With
     /// [`Bound::AtLeast`] at the very best.
     pub fn difference(&self, before: &Standing, after: &Set, bound: Bound) -> f64 {
-        let mut places = Vec::new();
-        let mut upkeep = 0.0;
-        for id in before.set.symmetric_difference(after) {
-            places.extend_from_slice(&self.places[id]);
-            upkeep += if after.contains(id) { self.upkeep[id] } else { -self.upkeep[id] };
-        }
-        places.sort_unstable();
-        places.dedup();
-        let saved = places.into_iter().map(|place| {
-            let known = &self.statements[place as usize];
+        let changed = before.set.symmetric_difference(after);
+        let upkeep = changed.map(|id| if after.contains(id) { self.upkeep[id] } else { -self.upkeep[id] });
+        let saved = self.touched(&before.set, after).into_iter().map(|place| {
+            let known = &self.statements[place];
             let then = match bound {
                 Bound::AtMost => known.at_most(after),
                 Bound::AtLeast => known.at_least(after),
             };
-            let saved = before.costs[place as usize] - then;
+            let saved = before.costs[place] - then;
             if saved.is_nan() { 0.0 } else { known.weight * saved }
         });
-        saved.sum::<f64>() - upkeep
+        saved.sum::<f64>() - upkeep.sum::<f64>()
     }
 
     /// How much is not known of the weighed cost of the statement at `place` with `set`.
@@ -168,14 +180,14 @@ impl<'m> Model<'m> {
         sharing
     }
 
-    /// `after` with every candidate of `pool` on the relations of what it has and `before` has not: what could be taken in its
-    /// place.
-    pub fn with_rivals(&self, after: &Set, before: &Set, pool: &Set) -> Set {
-        let relation = |id: usize| self.limits.items[id].candidate.relation;
-        let relations: BTreeSet<Oid> = after.difference(before).map(relation).collect();
-        let mut with_rivals = after.clone();
-        with_rivals.extend(pool.ones().filter(|id| relations.contains(&relation(*id))));
-        with_rivals
+    /// The relations of these candidates.
+    pub fn relations(&self, ids: impl Iterator<Item = usize>) -> BTreeSet<Oid> {
+        ids.map(|id| self.relation(id)).collect()
+    }
+
+    /// The relation of a candidate.
+    pub fn relation(&self, id: usize) -> Oid {
+        self.limits.items[id].candidate.relation
     }
 
     /// What a byte is worth where the budget binds: the least that a chosen candidate gives for each of its bytes; 0
@@ -240,6 +252,7 @@ pub fn configuration(set: &Set) -> Configuration {
     set.ones().map(|id| CandidateId(id as u32)).collect()
 }
 
-fn index(id: CandidateId) -> usize {
+/// Where a candidate is in a [`Set`].
+pub fn index(id: CandidateId) -> usize {
     id.0 as usize
 }
