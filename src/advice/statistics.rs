@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use crate::error::Result;
-use crate::pg::{IndexTarget, StatisticsDefinition};
+use crate::pg::{IndexTarget, StatisticsDefinition, StatisticsKind};
 use crate::rules::Subject;
 use crate::rules::rows_misestimated::{Counted, Misestimated, misestimated};
 use crate::sql::{Comparison, Scan};
@@ -175,19 +175,28 @@ fn step(workload: &Workload, found: &Misestimated<'_>, outcome: Outcome) -> Stat
         cost_before: total(|gain| gain.cost_before),
         cost_after: total(|gain| gain.cost_after),
         evidence: found.in_words(),
-        cautions: cautions(outcome.n_unknown),
+        cautions: cautions(&found.definition, outcome.n_unknown),
         statements,
     }
 }
 
-fn cautions(n_unknown: usize) -> Vec<String> {
-    match n_unknown {
-        0 => Vec::new(),
-        1 => vec![
-            "one more statement gets another plan, and the planner cannot be asked what today's would cost".to_owned(),
-        ],
-        n => vec![format!(
-            "{n} more statements get other plans, and the planner cannot be asked what today's would cost"
-        )],
+fn cautions(definition: &StatisticsDefinition, n_unknown: usize) -> Vec<String> {
+    let mut cautions = Vec::new();
+    if definition.kinds.contains(&StatisticsKind::Dependencies) && !definition.kinds.contains(&StatisticsKind::Mcv) {
+        cautions.push(format!(
+            "it helps if ANALYZE finds that one of {} decides the others, which the counted rows suggest: if plans stay as \
+             they are, drop it again",
+            definition.columns.join(", ")
+        ));
     }
+    match n_unknown {
+        0 => {}
+        1 => cautions.push(
+            "one more statement gets another plan, and the planner cannot be asked what today's would cost".to_owned(),
+        ),
+        n => cautions.push(format!(
+            "{n} more statements get other plans, and the planner cannot be asked what today's would cost"
+        )),
+    }
+    cautions
 }
