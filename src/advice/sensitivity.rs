@@ -5,7 +5,7 @@ use crate::error::Result;
 use crate::whatif::{Backend, CandidateId, Price};
 use crate::workload::{VariantKind, VariantPlace, Workload};
 
-use super::search::{Configuration, Pricer, STATEMENT_GAIN_MIN, UNITS_GAIN_MIN, is_regression};
+use super::search::{Configuration, Pricer, is_noticeable, is_regression};
 use super::step::{StatementGain, VariantGain};
 
 /// Statements of a step whose variants are priced, those that gain most: each takes up to six plans.
@@ -63,8 +63,7 @@ fn variant(place: &VariantPlace<'_>, before: &Price, after: &Price, id: Candidat
 impl VariantGain {
     /// Whether the index saves enough to be noticed.
     fn is_helped(&self) -> bool {
-        let gain = self.cost_before - self.cost_after;
-        self.is_used && gain >= UNITS_GAIN_MIN && gain >= STATEMENT_GAIN_MIN * self.cost_before
+        self.is_used && is_noticeable(self.cost_before, self.cost_after)
     }
 
     /// Whether the index makes it worse, and more than is tolerated.

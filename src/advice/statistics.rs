@@ -13,7 +13,7 @@ use crate::whatif::{Ask, HypotheticalStatistics, Planner, StatisticsPrice};
 use crate::workload::Workload;
 
 use super::AdviseOptions;
-use super::search::{Configuration, STATEMENT_GAIN_MIN, UNITS_GAIN_MIN};
+use super::search::{Configuration, is_noticeable};
 use super::step::{StatementGain, StatisticsStep};
 
 /// A misestimate of which the planner was told, and the statements whose plans it can spoil.
@@ -33,7 +33,8 @@ pub fn tell<'w>(subject: &Subject<'w>, options: &AdviseOptions, planner: &mut dy
     let mut told = Vec::new();
     for found in misestimated(subject).into_iter().filter(|found| options.admits(&found.relation.name)) {
         let one = Told::of(subject.workload, found);
-        if planner.tell(&one.object)?.is_err() {
+        if let Err(reason) = planner.tell(&one.object)? {
+            tracing::debug!(name = one.object.definition.name, reason, "the planner was not told");
             continue;
         }
         let outcome = one.outcome(planner, &Configuration::new())?;
@@ -117,7 +118,7 @@ impl<'w> Told<'w> {
         let mut outcome = Outcome { gains: Vec::new(), n_unknown: 0 };
         for (position, price) in self.statements.iter().zip(prices) {
             match price {
-                Ok(StatisticsPrice { cost_of_todays_plan: Some(today), cost }) if is_gain(today, cost) => {
+                Ok(StatisticsPrice { cost_of_todays_plan: Some(today), cost }) if is_noticeable(today, cost) => {
                     outcome.gains.push((*position, today, cost));
                 }
                 Ok(StatisticsPrice { cost_of_todays_plan: Some(_), .. }) => {}
@@ -126,11 +127,6 @@ impl<'w> Told<'w> {
         }
         Ok(outcome)
     }
-}
-
-/// Whether the statement's users would notice.
-fn is_gain(before: f64, after: f64) -> bool {
-    before - after >= UNITS_GAIN_MIN && before - after >= STATEMENT_GAIN_MIN * before
 }
 
 /// Whether the planner's rows for this scan depend on what the object tells.
@@ -153,21 +149,9 @@ fn step(workload: &Workload, found: &Misestimated<'_>, outcome: Outcome) -> Stat
     let mut statements: Vec<StatementGain> = outcome
         .gains
         .iter()
-        .map(|(position, cost_before, cost_after)| {
-            let statement = &workload.statements[*position];
-            StatementGain {
-                statement: *position,
-                queryid: statement.queryid,
-                n_calls: statement.n_calls,
-                exec_ms_total: statement.exec_ms_total,
-                cost_before: *cost_before,
-                cost_after: *cost_after,
-                variants: Vec::new(),
-            }
-        })
+        .map(|(position, before, after)| StatementGain::of(workload, *position, *before, *after))
         .collect();
-    let gain = |gain: &StatementGain| (gain.cost_before - gain.cost_after) * gain.n_calls;
-    statements.sort_by(|a, b| gain(b).total_cmp(&gain(a)).then(a.statement.cmp(&b.statement)));
+    statements.sort_by(StatementGain::largest_first);
     let total = |of: fn(&StatementGain) -> f64| statements.iter().map(|gain| of(gain) * gain.n_calls).sum();
     StatisticsStep {
         definition: found.definition.clone(),

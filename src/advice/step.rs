@@ -1,12 +1,13 @@
 //! What advice consists of: steps, declined candidates, totals.
 
+use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
 use super::write_cost::{Calibration, WriteCost};
 use crate::pg::{Bytes, IndexDefinition, Oid, QueryId, RelationName, StatisticsDefinition};
-use crate::workload::VariantKind;
+use crate::workload::{VariantKind, Workload};
 
 /// The outcome of the search.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -102,6 +103,16 @@ pub enum Action {
     DropIndex,
 }
 
+impl Action {
+    /// The verb for it.
+    pub fn verb(self) -> &'static str {
+        match self {
+            Self::CreateIndex => "create",
+            Self::DropIndex => "drop",
+        }
+    }
+}
+
 /// What a step does to one statement.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StatementGain {
@@ -120,6 +131,28 @@ pub struct StatementGain {
     /// The same with other values of its parameters; empty where it has none, where all values are about as frequent,
     /// and where the backend prices no other texts.
     pub variants: Vec<VariantGain>,
+}
+
+impl StatementGain {
+    /// What becomes of the statement at `position` in `workload`; no variants yet.
+    pub fn of(workload: &Workload, position: usize, cost_before: f64, cost_after: f64) -> Self {
+        let statement = &workload.statements[position];
+        Self {
+            statement: position,
+            queryid: statement.queryid,
+            n_calls: statement.n_calls,
+            exec_ms_total: statement.exec_ms_total,
+            cost_before,
+            cost_after,
+            variants: Vec::new(),
+        }
+    }
+
+    /// The order in which a step lists its statements: by what all their calls gain.
+    pub fn largest_first(a: &Self, b: &Self) -> Ordering {
+        let gain = |gain: &Self| (gain.cost_before - gain.cost_after) * gain.n_calls;
+        gain(b).total_cmp(&gain(a)).then(a.statement.cmp(&b.statement))
+    }
 }
 
 /// What a step does to a statement with other values of its parameters.

@@ -117,19 +117,9 @@ fn gains(
             continue;
         }
         let position = pricer.statements[place].statement;
-        let statement = &workload.statements[position];
-        gains.push(StatementGain {
-            statement: position,
-            queryid: statement.queryid,
-            n_calls: statement.n_calls,
-            exec_ms_total: statement.exec_ms_total,
-            cost_before,
-            cost_after,
-            variants: Vec::new(),
-        });
+        gains.push(StatementGain::of(workload, position, cost_before, cost_after));
     }
-    let gain = |gain: &StatementGain| (gain.cost_before - gain.cost_after) * gain.n_calls;
-    gains.sort_by(|a, b| gain(b).total_cmp(&gain(a)).then(a.statement.cmp(&b.statement)));
+    gains.sort_by(StatementGain::largest_first);
     Ok(gains)
 }
 
@@ -168,15 +158,13 @@ pub fn price_told(
     statistics: &[StatisticsStep],
     chosen: &Configuration,
 ) -> Result<()> {
-    for visible in [&Configuration::new(), chosen] {
-        let missing: Vec<usize> = concerned.iter().copied().collect();
-        let ask = |statement: &usize| Ask { statement: *statement, visible: visible.clone(), hidden: BTreeSet::new() };
-        let prices = planner.price(&missing.iter().map(ask).collect::<Vec<_>>())?;
-        for (position, price) in missing.into_iter().zip(prices) {
-            let Ok(Price { total_cost: cost, .. }) = price else { continue };
-            let costs = priced.entry(position).or_insert(Costs { before: cost, after: cost, floor: cost });
-            costs.after = cost;
-            costs.floor = costs.floor.min(cost);
+    // Those to which a candidate can matter are priced already.
+    let missing: Vec<usize> = concerned.iter().copied().filter(|position| !priced.contains_key(position)).collect();
+    let ask = |statement: &usize| Ask { statement: *statement, visible: chosen.clone(), hidden: BTreeSet::new() };
+    let prices = planner.price(&missing.iter().map(ask).collect::<Vec<_>>())?;
+    for (position, price) in missing.into_iter().zip(prices) {
+        if let Ok(Price { total_cost: cost, .. }) = price {
+            priced.insert(position, Costs { before: cost, after: cost, floor: cost });
         }
     }
     for gain in statistics.iter().flat_map(|step| &step.statements) {

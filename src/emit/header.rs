@@ -83,10 +83,7 @@ fn statistics_title(step: &StatisticsStep, before: &str) -> String {
 }
 
 fn title(step: &Step, before: &str) -> String {
-    let verb = match step.action {
-        Action::CreateIndex => "create",
-        Action::DropIndex => "drop",
-    };
+    let verb = step.action.verb();
     let title = format!("{before}{verb} index {} on {}", quote_identifier(&step.id), step.relation);
     format!("-- {}\n", super::comment::comment_text(&title))
 }

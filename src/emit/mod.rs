@@ -23,7 +23,7 @@ pub use write::{newest_manifest, write};
 
 use jiff::Timestamp;
 
-use crate::advice::{Action, Advice, StatementGain, StatisticsStep, Step};
+use crate::advice::{Advice, StatementGain, StatisticsStep, Step};
 use crate::error::Result;
 use crate::snapshot::{Catalog, Gap};
 use crate::whatif::Backend;
@@ -82,7 +82,7 @@ pub fn bundle(emission: &Emission<'_>, framework: &dyn Framework) -> Result<Bund
     let mut indexes = Vec::new();
     for step in &emission.advice.steps {
         match statements(step, &catalog) {
-            Err(reason) => gaps.push(not_written(verb(step.action), &step.id, &reason)),
+            Err(reason) => gaps.push(not_written(step.action.verb(), &step.id, &reason)),
             Ok(statements) => {
                 let number = statistics.len() + indexes.len() + 1;
                 let migration = framework.files(&Migration { number, step, statements, provenance, search_path });
@@ -108,13 +108,6 @@ pub fn bundle(emission: &Emission<'_>, framework: &dyn Framework) -> Result<Bund
         written.push(EmittedFile { path: MANIFEST_FILE.to_owned(), content: manifest.to_json()? });
     }
     Ok(Bundle { emitted_at: emission.emitted_at, files: written, manifest, gaps })
-}
-
-fn verb(action: Action) -> &'static str {
-    match action {
-        Action::CreateIndex => "create",
-        Action::DropIndex => "drop",
-    }
 }
 
 /// The gap of a step that gets no file.

@@ -21,6 +21,9 @@ pub enum StatisticsKind {
 }
 
 impl StatisticsKind {
+    /// All of them, in that order.
+    pub const ALL: [Self; 3] = [Self::Ndistinct, Self::Dependencies, Self::Mcv];
+
     /// The word for it in `CREATE STATISTICS`.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -108,20 +108,13 @@ fn statistics_row(step: &StatisticsStep) -> Vec<String> {
 fn row(step: &Step) -> Vec<String> {
     let calls: f64 = step.statements.iter().map(|gain| gain.n_calls).sum();
     vec![
-        verb(step.action).to_owned(),
+        step.action.verb().to_owned(),
         step.id.clone(),
         step.relation.to_string(),
         step.index_bytes.to_string(),
         change(step.cost_before, step.cost_after),
         number(calls),
     ]
-}
-
-fn verb(action: Action) -> &'static str {
-    match action {
-        Action::CreateIndex => "create",
-        Action::DropIndex => "drop",
-    }
 }
 
 fn statistics_details(position: usize, step: &StatisticsStep, report: &Report<'_>, style: Style) -> String {
@@ -161,7 +154,7 @@ fn details(position: usize, step: &Step, report: &Report<'_>, catalog: &Catalog<
     let mut text = String::new();
     let first = match emit::statements(step, catalog) {
         Ok(statements) => statements.ddl.iter().map(|ddl| ddl.text() + ";").collect::<Vec<_>>().join(" "),
-        Err(reason) => format!("{} {}: not written, {reason}", verb(step.action), step.id),
+        Err(reason) => format!("{} {}: not written, {reason}", step.action.verb(), step.id),
     };
     let ddl = style.paragraph(indent, &first);
     text += &format!("{position:>3}. {}", ddl.trim_start());

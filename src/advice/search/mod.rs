@@ -31,7 +31,7 @@ use crate::whatif::CandidateId;
 use super::candidates::Candidate;
 use super::options::Phase;
 use worth::Change;
-pub use worth::{STATEMENT_GAIN_MIN, UNITS_GAIN_MIN, is_regression, share_min};
+pub use worth::{is_noticeable, is_regression, share_min};
 
 /// Statements from which shares are counted against a mean statement rather than the workload.
 const MEAN_FACTOR: f64 = 100.0;

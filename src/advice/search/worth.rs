@@ -61,8 +61,7 @@ impl Change {
 
     /// Whether the change is one that its users would notice.
     pub fn is_noticeable(&self) -> bool {
-        let gain = self.before - self.after;
-        gain >= UNITS_GAIN_MIN && gain >= self.share_min * self.before
+        saves(self.share_min, self.before, self.after)
     }
 
     /// Whether a statement at `narrow` would not notice the way to this one's cost after: then a narrower index in the
@@ -76,6 +75,16 @@ impl Change {
     pub fn is_regression(&self) -> bool {
         is_regression(self.before, self.after)
     }
+}
+
+/// Whether a statement that cost `before` gains so much that its users would notice.
+pub fn is_noticeable(before: f64, after: f64) -> bool {
+    saves(STATEMENT_GAIN_MIN, before, after)
+}
+
+fn saves(share_min: f64, before: f64, after: f64) -> bool {
+    let gain = before - after;
+    gain >= UNITS_GAIN_MIN && gain >= share_min * before
 }
 
 /// Whether a statement that cost `before` becomes worse by more than is tolerated: for the sake of other statements, with

@@ -78,8 +78,5 @@ fn live_statistics(
 /// The kinds among `codes`. One that pgadvise does not know was not asked for either.
 fn kinds(codes: &[String]) -> Vec<StatisticsKind> {
     let is_among = |kind: &StatisticsKind| codes.iter().any(|code| code.chars().eq([kind.code()]));
-    [StatisticsKind::Ndistinct, StatisticsKind::Dependencies, StatisticsKind::Mcv]
-        .into_iter()
-        .filter(is_among)
-        .collect()
+    StatisticsKind::ALL.into_iter().filter(is_among).collect()
 }

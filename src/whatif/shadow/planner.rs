@@ -17,6 +17,9 @@ use crate::whatif::{
 };
 use crate::workload::Workload;
 
+/// Why nothing is asked: every shadow has one.
+const NO_WORKER: &str = "the shadow has no worker";
+
 /// A backend's answer to one question.
 type Priced = std::result::Result<Price, String>;
 
@@ -141,11 +144,12 @@ impl<'w> ShadowPlanner<'w> {
             Err(reason) => return Ok(Err(reason)),
         };
         let wanted = told::Object { relation, wanted: object, found };
-        let known = match told::fill(&mut self.workers[0], &wanted, &mut self.n_calls)? {
+        let Some((first, others)) = self.workers.split_first_mut() else { return Ok(Err(NO_WORKER.to_owned())) };
+        let known = match told::fill(first, &wanted, &mut self.n_calls)? {
             Ok(known) => known,
             Err(reason) => return Ok(Err(reason)),
         };
-        for worker in &mut self.workers[1..] {
+        for worker in others {
             if let Err(reason) = worker.create_statistics(relation, &object.definition, &known)? {
                 return Ok(Err(reason));
             }
@@ -234,7 +238,8 @@ impl Planner for ShadowPlanner<'_> {
             return Ok(asks.iter().map(|_| Err("the planner was not told of it".to_owned())).collect());
         };
         let asked: Vec<_> = asks.iter().map(|ask| self.asked(ask)).collect();
-        told::price(&mut self.workers[0], (relation, &object.definition, known), asked, &mut self.n_calls)
+        let Some(first) = self.workers.first_mut() else { return Err(Error::internal(NO_WORKER)) };
+        told::price(first, (relation, &object.definition, known), asked, &mut self.n_calls)
     }
 
     fn n_calls(&self) -> u64 {

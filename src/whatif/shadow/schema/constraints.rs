@@ -2,7 +2,7 @@
 
 use super::relations::{is_table, named};
 use super::step::Step;
-use crate::pg::{RelationName, quote_identifier};
+use crate::pg::{RelationName, StatisticsKind, quote_identifier};
 use crate::snapshot::{ConstraintKind, ExtendedStatistics, Relation, RelationKind};
 
 /// Foreign keys. Those that a partition inherits come with its parent's.
@@ -29,16 +29,8 @@ pub(super) fn statistics(relation: &Relation) -> Vec<Step> {
 }
 
 fn one_statistics(relation: &Relation, object: &ExtendedStatistics) -> Step {
-    let kinds: Vec<&str> = object
-        .kinds
-        .iter()
-        .filter_map(|kind| match kind {
-            'd' => Some("ndistinct"),
-            'f' => Some("dependencies"),
-            'm' => Some("mcv"),
-            _ => None,
-        })
-        .collect();
+    let has = |kind: &StatisticsKind| object.kinds.contains(&kind.code());
+    let kinds: Vec<&str> = StatisticsKind::ALL.into_iter().filter(has).map(StatisticsKind::as_str).collect();
     let mut targets: Vec<String> = object.columns.iter().map(|name| quote_identifier(name).into_owned()).collect();
     targets.extend(object.expressions.iter().map(|expression| format!("({expression})")));
     // Of one expression alone there are no kinds to choose from.
