@@ -75,6 +75,18 @@ pub struct Snapshot {
     pub gaps: Vec<Gap>,
 }
 
+/// PostgreSQL's default of `default_statistics_target`.
+const STATISTICS_TARGET: f64 = 100.0;
+
+impl Snapshot {
+    /// The values, or combinations of values, that ANALYZE keeps of a column without a target of its own
+    /// (`default_statistics_target`).
+    pub fn statistics_target(&self) -> f64 {
+        let setting = self.settings.iter().find(|setting| setting.name == "default_statistics_target");
+        setting.and_then(|setting| setting.value.parse().ok()).unwrap_or(STATISTICS_TARGET)
+    }
+}
+
 /// Something that could not be read, planned or judged. Every gap reaches the report.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub struct Gap {

@@ -24,9 +24,6 @@ const SLACK: f64 = 3.0;
 /// in which another column has one value only.
 const DECIDED_SHARE_MIN: f64 = 0.5;
 
-/// PostgreSQL's default of `default_statistics_target`.
-const STATISTICS_TARGET: f64 = 100.0;
-
 /// Columns that are not independent, the statistics object that tells the planner, and the statements that show it.
 #[derive(Debug, Clone)]
 pub struct Misestimated<'w> {
@@ -128,13 +125,6 @@ fn together<'w>(
     Some(Misestimated { relation, definition, shown_by })
 }
 
-/// The values, or combinations of values, that ANALYZE keeps (`default_statistics_target`).
-fn statistics_target(subject: &Subject<'_>) -> f64 {
-    let settings = &subject.workload.snapshot.settings;
-    let setting = settings.iter().find(|setting| setting.name == "default_statistics_target");
-    setting.and_then(|setting| setting.value.parse().ok()).unwrap_or(STATISTICS_TARGET)
-}
-
 /// Schema and name of every statistics object that there is.
 fn taken_names(subject: &Subject<'_>) -> BTreeSet<(String, String)> {
     let objects = subject.workload.snapshot.relations.iter().flat_map(|relation| &relation.extended_statistics);
@@ -165,7 +155,7 @@ fn inspect<'w>(subject: &Subject<'w>, position: usize, statement: &'w Statement)
         return None;
     }
     let n_counted = statement.n_rows? / statement.n_calls;
-    let n_kept = statistics_target(subject);
+    let n_kept = subject.workload.snapshot.statistics_target();
     let seen = Seen { n_kept, position, statement, relation, scan, planned, n_counted };
     let found = if scan.group.is_empty() { correlated(&seen)? } else { grouped(&seen)? };
     (!has_statistics(&found)).then_some(found)

@@ -6,6 +6,7 @@
 mod bloom;
 mod brin;
 mod btree;
+mod clustered;
 mod estimated;
 mod gin;
 mod gist;
@@ -68,8 +69,7 @@ pub fn gin_keys_per_row(catalog: &Catalog, relation: &Relation, definition: &Ind
         }
         _ => relation,
     };
-    let major = catalog.snapshot().server.version.major();
-    gin::keys_per_row(&Subject::new(stored, relation, definition, &[], major))
+    gin::keys_per_row(&Subject::new(stored, relation, definition, &[], catalog.snapshot()))
 }
 
 /// The parts of an index of `definition` on `relation`, one for each partition at the lowest level.
@@ -95,8 +95,7 @@ pub fn of_existing(catalog: &Catalog, relation: &Relation, index: &Index) -> Res
     if index.definition.access_method != AccessMethod::Btree {
         return Ok(scaled);
     }
-    let major = catalog.snapshot().server.version.major();
-    let subject = Subject::new(relation, relation, &index.definition, &index.options, major);
+    let subject = Subject::new(relation, relation, &index.definition, &index.options, catalog.snapshot());
     let has_grown = is_as_old_as(relation, index) || n_blocks as f64 > GROWN_MIN * modelled.n_pages as f64;
     Ok(IndexSize { height: btree::height_of(&subject, n_blocks, has_grown)?, ..scaled })
 }
@@ -124,9 +123,8 @@ fn parts_with<'s>(
         RelationKind::PartitionedTable => stored_partitions(catalog, relation),
         _ => vec![relation],
     };
-    let major = catalog.snapshot().server.version.major();
     let part = |stored: &'s Relation| {
-        let subject = Subject::new(stored, relation, definition, options, major);
+        let subject = Subject::new(stored, relation, definition, options, catalog.snapshot());
         Ok(IndexPart { relation: stored, size: of_stored(&subject)?, n_rows: subject.n_rows })
     };
     stored.into_iter().map(part).collect()

@@ -3,10 +3,11 @@
 
 use std::collections::BTreeMap;
 
+use super::clustered::{self, Sampled};
 use super::key_part::{self, KeyPart};
 use crate::pg::units::BLOCK_BYTES;
 use crate::pg::{IndexColumn, IndexDefinition};
-use crate::snapshot::Relation;
+use crate::snapshot::{Relation, Snapshot};
 use crate::whatif::selectivity::{self, Fixed};
 
 /// Rows on a page that the planner assumes for a relation without statistics, less the columns' width
@@ -14,6 +15,9 @@ use crate::whatif::selectivity::{self, Fixed};
 const ROW_OVERHEAD: f64 = 28.0;
 /// Blocks that the planner assumes at least for a relation that was never vacuumed (`estimate_rel_size`).
 const BLOCKS_MIN_UNKNOWN: u64 = 10;
+
+/// Rows that ANALYZE samples for each value of the statistics target (`std_typanalyze`, `analyze.c`).
+const ROWS_PER_TARGET: f64 = 300.0;
 
 /// An index to be estimated.
 pub(super) struct Subject<'s> {
@@ -30,6 +34,8 @@ pub(super) struct Subject<'s> {
     pub n_all: f64,
     /// Those that the predicate keeps.
     pub n_rows: f64,
+    /// What ANALYZE saw of them; `None` where the statistics are of more than the stored relation.
+    sampled: Option<Sampled>,
     /// What the predicate fixes about single columns.
     fixed: BTreeMap<String, Fixed>,
 }
@@ -41,7 +47,7 @@ impl<'s> Subject<'s> {
         described: &'s Relation,
         definition: &'s IndexDefinition,
         options: &'s [String],
-        major: u32,
+        snapshot: &Snapshot,
     ) -> Self {
         let has_statistics = stored.columns.iter().any(|column| column.best_statistics().is_some());
         let relation = if has_statistics { stored } else { described };
@@ -52,7 +58,8 @@ impl<'s> Subject<'s> {
             relation,
             definition,
             options,
-            major,
+            major: snapshot.server.version.major(),
+            sampled: has_statistics.then(|| sampled(stored, n_all, snapshot)),
             n_heap_pages: stored.n_blocks.unwrap_or(stored.n_pages).max(1) as f64,
             n_all,
             n_rows: n_all * share,
@@ -88,7 +95,11 @@ impl<'s> Subject<'s> {
         self.options.iter().find_map(value)
     }
 
-    fn narrowed(&self, part: KeyPart, column: Option<&str>) -> KeyPart {
+    fn narrowed(&self, mut part: KeyPart, column: Option<&str>) -> KeyPart {
+        // With NULLs or values that stand out the sample is not that of one kind of value.
+        if let Some(sampled) = self.sampled.filter(|_| part.frequencies.is_empty() && part.null_fraction == 0.0) {
+            part.n_distinct = clustered::distinct_values(part.n_distinct, part.correlation, &sampled);
+        }
         let n_values = self.n_all * (1.0 - part.null_fraction);
         let (mut part, n_eligible) = match self.fixed(column) {
             Some(Fixed::Null) => return part.all_null(),
@@ -100,6 +111,15 @@ impl<'s> Subject<'s> {
         part.n_distinct = distinct_in_share(part.n_distinct, n_values / part.n_distinct.max(1.0), share);
         part
     }
+}
+
+/// What ANALYZE saw of a relation. A column's own statistics target, which can be higher than the default, shows in the
+/// values that were kept of it.
+fn sampled(relation: &Relation, n_rows: f64, snapshot: &Snapshot) -> Sampled {
+    let statistics = relation.columns.iter().filter_map(|column| column.best_statistics());
+    let n_kept = statistics.map(|one| one.most_common_values.len().max(one.histogram_bounds.len().saturating_sub(1)));
+    let target = snapshot.statistics_target().max(n_kept.max().unwrap_or(0) as f64);
+    Sampled { n_rows, n_blocks: relation.n_pages.max(1) as f64, n_sampled: ROWS_PER_TARGET * target }
 }
 
 /// `reltuples`; for a relation that was never analysed, the planner's guess from its blocks and column types.
