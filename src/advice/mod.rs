@@ -62,7 +62,7 @@ pub fn advise(
         )));
     }
     let catalog = Catalog::new(&workload.snapshot);
-    let told = statistics::tell(&Subject::new(workload, Thresholds::default()), options, planner)?;
+    let (told, untold_statistics) = statistics::tell(&Subject::new(workload, Thresholds::default()), options, planner)?;
     let counted: Vec<usize> = (0..workload.statements.len())
         .filter(|position| weights[*position] > 0.0 && workload.statements[*position].planned.is_some())
         .collect();
@@ -99,7 +99,7 @@ pub fn advise(
     pool.retain(|id| can_be_chosen(id) && !seed.extensions.contains(id));
 
     let mut choice = search::search(&mut pricer, &pool, &limits)?;
-    let mut advice = Advice { budget: options.budget, ..Advice::default() };
+    let mut advice = Advice { budget: options.budget, untold_statistics, ..Advice::default() };
     advice.steps = steps::settled(&catalog, workload, &mut pricer, &items, &mut choice)?;
     (advice.statistics, advice.idle_statistics) =
         statistics::decide(workload, pricer.planner(), &told, &choice.chosen)?;

@@ -24,17 +24,25 @@ pub struct Told<'w> {
     pub statements: Vec<usize>,
 }
 
+/// What the planner could not be told, and why.
+pub type Untold = (StatisticsDefinition, String);
+
 /// Tells the planner what the counted rows call for, so that all prices after that are of the rows that there are. Left out
-/// is an object that changes plans of which nobody can tell what today's would cost then, and gains nothing else.
+/// is an object that changes plans of which nobody can tell what today's would cost then, and gains nothing else. What the
+/// planner could not be told comes second, with the reason.
 ///
 /// # Errors
 /// When the backend is lost or the run was interrupted.
-pub fn tell<'w>(subject: &Subject<'w>, options: &AdviseOptions, planner: &mut dyn Planner) -> Result<Vec<Told<'w>>> {
-    let mut told = Vec::new();
+pub fn tell<'w>(
+    subject: &Subject<'w>,
+    options: &AdviseOptions,
+    planner: &mut dyn Planner,
+) -> Result<(Vec<Told<'w>>, Vec<Untold>)> {
+    let (mut told, mut untold) = (Vec::new(), Vec::new());
     for found in misestimated(subject).into_iter().filter(|found| options.admits(&found.relation.name)) {
         let one = Told::of(subject.workload, found);
         if let Err(reason) = planner.tell(&one.object)? {
-            tracing::debug!(name = one.object.definition.name, reason, "the planner was not told");
+            untold.push((one.object.definition, reason));
             continue;
         }
         let outcome = one.outcome(planner, &Configuration::new())?;
@@ -44,7 +52,7 @@ pub fn tell<'w>(subject: &Subject<'w>, options: &AdviseOptions, planner: &mut dy
             told.push(one);
         }
     }
-    Ok(told)
+    Ok((told, untold))
 }
 
 /// What becomes of what the planner was told, beside the indexes that are `chosen`: the objects to make, the largest gain

@@ -18,6 +18,8 @@ pub struct Advice {
     pub statistics: Vec<StatisticsStep>,
     /// The statistics objects that the counted rows call for, and that change no plan for the better.
     pub idle_statistics: Vec<StatisticsDefinition>,
+    /// The statistics objects that the planner could not be told of, and why: nothing is known of their gain.
+    pub untold_statistics: Vec<(StatisticsDefinition, String)>,
     /// What was considered and not proposed, with the reason, sorted.
     pub declined: Vec<Declined>,
     /// Workload cost (planner cost × calls) without any step.

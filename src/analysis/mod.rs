@@ -21,6 +21,7 @@ use crate::collect;
 use crate::db::{Session, Target, interrupt};
 use crate::emit::{self, Bundle, Emission, Sql};
 use crate::error::{Error, ErrorKind, Result};
+use crate::pg::StatisticsDefinition;
 use crate::planning;
 use crate::rules::{self, Checked, Subject};
 use crate::snapshot::{Catalog, Gap, Snapshot};
@@ -104,6 +105,7 @@ pub fn analyze(request: &Request, say: &dyn Fn(&str)) -> Result<Analysis> {
     gaps.extend(agreement.iter().filter_map(Agreement::gap));
     gaps.extend(no_backend.iter().map(no_prices));
     gaps.extend(backend.and_then(|backend| without_variants(backend, &workload)));
+    gaps.extend(advice.untold_statistics.iter().map(|untold| without_statistics(untold, backend)));
     advice::forget_misestimates(&workload, &advice, &mut checked.findings);
     let answers = advice::answer_statements(&workload, &advice, &checked.findings, backend.is_some());
     Ok(Analysis { workload, checked, advice, answers, backend, no_backend, agreement, gaps })
@@ -226,6 +228,17 @@ fn without_variants(backend: Backend, workload: &Workload) -> Option<Gap> {
                       rare ones is not known; --what-if shadow tells";
         Gap::new("what_if", "parameters", reason)
     })
+}
+
+/// That nobody knows what a statistics object would do to plans.
+fn without_statistics((definition, reason): &(StatisticsDefinition, String), backend: Option<Backend>) -> Gap {
+    let columns = definition.columns.join(", ");
+    let hint = if backend == Some(Backend::Shadow) { "" } else { "; --what-if shadow tells" };
+    let reason = format!(
+        "whether CREATE STATISTICS on ({columns}) gives better plans is not known, and indexes are chosen for the rows that the \
+         planner expects: {reason}{hint}"
+    );
+    Gap::new("statistics", definition.relation.to_string(), reason)
 }
 
 fn no_prices(error: &Error) -> Gap {

@@ -141,6 +141,11 @@ fn what_cannot_be_told_to_the_planner_stays_a_note() {
     let report = analysed(&database, &[BY_PLACE, NOTES], "estimate");
     assert!(steps(&report, "create_statistics").is_empty(), "{report:#}");
     assert_eq!(misestimates(&report).len(), 1, "{report:#}");
+    let gaps = report["gaps"].as_array().expect("gaps");
+    let gap = gaps.iter().find(|gap| gap["what"] == "statistics").expect("it says so");
+    assert_eq!(gap["id"], "public.address");
+    let reason = gap["reason"].as_str().expect("a reason");
+    assert!(reason.contains("CREATE STATISTICS on (") && reason.ends_with("; --what-if shadow tells"), "{reason}");
 }
 
 #[test]
