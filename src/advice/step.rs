@@ -55,6 +55,8 @@ pub struct Step {
     pub relation: RelationName,
     /// The index.
     pub index: IndexDefinition,
+    /// For a drop, the name of the index that does all that this one does: it must be there before.
+    pub taken_over_by: Option<String>,
     /// Its estimated size; for a drop, its size now.
     pub index_bytes: Bytes,
     /// Cost × calls of the statements it serves, without this step but with all others.

@@ -80,6 +80,7 @@ fn create_steps(
             relation: relation.name.clone(),
             cautions,
             index: definition,
+            taken_over_by: None,
             index_bytes: item.bytes,
             cost_before: cost(|gain| gain.cost_before),
             cost_after: cost(|gain| gain.cost_after),

@@ -6,15 +6,16 @@ use crate::pg::text::{abbreviate, one_line};
 const COMMENT_CHARS_MAX: usize = 200;
 
 /// What must not stand in a comment, because some reader of migrations sees it there: block comment marks, `;` (naive
-/// splitters of statements), `?` (knex bindings), `${` (placeholders of Flyway, Liquibase and JavaScript).
-const MISREAD: [&str; 5] = ["*/", "/*", ";", "?", "${"];
+/// splitters of statements), `?` (knex bindings), `${` (placeholders of Flyway, Liquibase and JavaScript); and what stands
+/// there instead.
+const MISREAD: [(&str, &str); 5] = [("*/", " "), ("/*", " "), (";", ","), ("?", " "), ("${", " ")];
 
 /// `text` as it may stand in a comment: on one line, without anything a reader could take for more than a comment,
 /// without a leading backslash, at most 200 characters.
 pub fn comment_text(text: &str) -> String {
     let mut safe = one_line(text);
-    for misread in MISREAD {
-        safe = safe.replace(misread, " ");
+    for (misread, instead) in MISREAD {
+        safe = safe.replace(misread, instead);
     }
     abbreviate(safe.trim().trim_start_matches('\\').trim(), COMMENT_CHARS_MAX)
 }
@@ -30,9 +31,9 @@ mod tests {
 
     #[test]
     fn nothing_leaves_the_comment() {
-        assert_eq!(comment_text("a\r\n\\! id; DROP"), "a  \\! id  DROP");
+        assert_eq!(comment_text("a\r\n\\! id; DROP"), "a  \\! id, DROP");
         assert_eq!(comment_text("\\! id"), "! id");
-        assert_eq!(comment_text("**// ;; $${{x} ?"), "* /    $ {x}");
+        assert_eq!(comment_text("**// ;; $${{x} ?"), "* / ,, $ {x}");
         assert_eq!(comment_text(&"x".repeat(500)).chars().count(), COMMENT_CHARS_MAX);
     }
 
@@ -40,7 +41,7 @@ mod tests {
     fn taking_one_mark_out_leaves_no_other() {
         for text in ["*/*/*", "/*/*/", "$;{", "*;/", "/?*"] {
             let safe = comment_text(text);
-            assert!(MISREAD.iter().all(|misread| !safe.contains(misread)), "{text} -> {safe}");
+            assert!(MISREAD.iter().all(|(misread, _)| !safe.contains(misread)), "{text} -> {safe}");
         }
     }
 }

@@ -49,6 +49,7 @@ pub fn statements(step: &Step, catalog: &Catalog<'_>) -> Result<Statements, Stri
         Action::DropIndex => {
             let existing = existing.ok_or("the snapshot does not know the index to drop")?;
             check_droppable(existing)?;
+            step.taken_over_by.as_deref().map_or(Ok(()), check_name)?;
             let tablespace = existing.tablespace.as_deref();
             tablespace.map_or(Ok(()), check_name)?;
             let body = existing.definition.body_with_storage(&existing.options, tablespace);

@@ -5,8 +5,8 @@ use super::ddl::{Statement, drop_index};
 use super::framework::{EmittedFile, Framework, Migration, MigrationFiles, StatisticsMigration};
 use super::header;
 use super::manifest::search_path_sql;
-use crate::advice::Action;
-use crate::pg::identifier::quote_literal;
+use crate::advice::{Action, Step};
+use crate::pg::identifier::{dollar_quote, quote_literal};
 use crate::pg::quote_identifier;
 
 /// Plain SQL files for psql.
@@ -90,6 +90,7 @@ fn script(migration: &Migration<'_>, about: &str, path: &str, action: Action, st
             body += &set_search_path(migration);
             body += &drop_invalid_leftover(migration);
         }
+        Action::DropIndex if migration.step.action == Action::DropIndex => body += &check_successor(migration.step),
         Action::DropIndex => {}
     }
     for statement in statements {
@@ -126,7 +127,6 @@ fn set_search_path(migration: &Migration<'_>) -> String {
 fn drop_invalid_leftover(migration: &Migration<'_>) -> String {
     let step = migration.step;
     let index = format!("{}.{}", quote_identifier(&step.relation.schema), quote_identifier(&step.id));
-    let literal = |text: &str| quote_literal(text).trim_start().to_owned();
     format!(
         "SELECT {drop}\n  FROM pg_catalog.pg_index AS i\n WHERE i.indexrelid = pg_catalog.to_regclass({index})\n   \
          AND i.indrelid = pg_catalog.to_regclass({relation})\n   AND NOT i.indisvalid\n   \
@@ -138,6 +138,31 @@ fn drop_invalid_leftover(migration: &Migration<'_>) -> String {
         index = literal(&index),
         relation = literal(&step.relation.to_string()),
     )
+}
+
+/// Stops the file unless the index that takes over is there and valid: whoever drops first, or drops though the build
+/// failed, would leave statements without any.
+fn check_successor(step: &Step) -> String {
+    let Some(successor) = &step.taken_over_by else { return String::new() };
+    let index = format!("{}.{}", quote_identifier(&step.relation.schema), quote_identifier(successor));
+    let message =
+        format!("index {index} is missing or not valid, which does what {} does now", quote_identifier(&step.id));
+    let check = format!(
+        "BEGIN\n    IF NOT EXISTS (SELECT FROM pg_catalog.pg_index AS i\n                    \
+         WHERE i.indexrelid = pg_catalog.to_regclass({index})\n                      \
+         AND i.indrelid = pg_catalog.to_regclass({relation})\n                      AND i.indisvalid) THEN\n        \
+         RAISE EXCEPTION USING MESSAGE = {message}, HINT = 'Create it first, then run this file again.';\n    \
+         END IF;\nEND",
+        index = literal(&index),
+        relation = literal(&step.relation.to_string()),
+        message = literal(&message),
+    );
+    let quote = dollar_quote(&check);
+    format!("DO {quote}\n{check}\n{quote};\n")
+}
+
+fn literal(text: &str) -> String {
+    quote_literal(text).trim_start().to_owned()
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use super::framework::EmittedFile;
 use super::manifest::{Manifest, ManifestIndex};
 use crate::advice::Action;
 use crate::pg::StatisticsDefinition;
-use crate::pg::identifier::quote_literal;
+use crate::pg::identifier::{dollar_quote, quote_literal};
 
 /// The file's name in the folder of migrations.
 const VERIFY_FILE: &str = "verify.sql";
@@ -71,7 +71,7 @@ fn statistics_block(manifest: &Manifest, template: &str) -> String {
 fn block(template: &str, rows: &str, path: &str) -> String {
     let body = template.split_once("DO /*tag*/").map_or(template, |(_, block)| block);
     let (before, after) = body.split_once("/*expected*/").unwrap_or((body, ""));
-    let tag = absent_tag(&format!("{rows}{path}"));
+    let tag = dollar_quote(&format!("{rows}{path}"));
     format!("DO {tag}{before}{rows}{}", after.replace("/*tag*/", &tag).replace("/*search_path*/", path))
 }
 
@@ -107,17 +107,6 @@ fn expected_row(index: &ManifestIndex) -> String {
     )
 }
 
-/// A dollar quote that does not occur in `text`.
-fn absent_tag(text: &str) -> String {
-    let mut tag = "$pgadvise$".to_owned();
-    let mut number = 0;
-    while text.contains(&tag) {
-        number += 1;
-        tag = format!("$pgadvise{number}$");
-    }
-    tag
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -130,11 +119,5 @@ mod tests {
             assert_eq!(template.matches("/*search_path*/").count(), n_paths);
             assert!(template.contains(LAST_WORDS));
         }
-    }
-
-    #[test]
-    fn the_tag_is_absent() {
-        assert_eq!(absent_tag("a"), "$pgadvise$");
-        assert_eq!(absent_tag("$pgadvise$ $pgadvise1$"), "$pgadvise2$");
     }
 }

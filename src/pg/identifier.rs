@@ -26,6 +26,17 @@ pub fn quote_literal(text: &str) -> String {
     if text.contains('\\') { format!(" E'{}'", doubled.replace('\\', "\\\\")) } else { format!("'{doubled}'") }
 }
 
+/// A dollar quote, `$…$`, that does not occur in `text`.
+pub fn dollar_quote(text: &str) -> String {
+    let mut quote = "$pgadvise$".to_owned();
+    let mut number = 0;
+    while text.contains(&quote) {
+        number += 1;
+        quote = format!("$pgadvise{number}$");
+    }
+    quote
+}
+
 /// Cuts `stem` so that `stem` + `suffix` fits an identifier. Where something was cut, eight hexadecimal digits of a
 /// hash of `identity` keep two long names apart, because the server would cut both silently to the same one.
 pub fn fit_identifier(stem: &str, suffix: &str, identity: &str) -> String {
@@ -84,6 +95,12 @@ mod tests {
         let b = fit_identifier(&"ä".repeat(40), "_idx", "two");
         assert!(a.len() <= IDENTIFIER_BYTES_MAX && a.ends_with("_idx"));
         assert_ne!(a, b);
+    }
+
+    #[test]
+    fn a_dollar_quote_does_not_end_early() {
+        assert_eq!(dollar_quote("a"), "$pgadvise$");
+        assert_eq!(dollar_quote("$pgadvise$ $pgadvise1$"), "$pgadvise2$");
     }
 
     #[test]

@@ -2,8 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use pgadvise::advice::Step;
 use pgadvise::emit::{self, Bundle, MANIFEST_FILE, Manifest};
-use pgadvise::pg::{IndexColumn, IndexDefinition, IndexTarget, RelationName};
+use pgadvise::pg::identifier::quote_literal;
+use pgadvise::pg::{IndexColumn, IndexDefinition, IndexTarget, RelationName, quote_identifier};
 use pgadvise::snapshot::RelationKind;
 
 use crate::support::advice::{bundle, create_step, drop_step, existing_index, psql, statement, table, workload};
@@ -157,6 +159,44 @@ fn the_rollback_of_a_drop_builds_the_old_index() {
     assert_eq!(definition_of(&database, "old_idx"), None);
     assert_eq!(run(&database, &folder.join("rollback/0001_old_idx.sql")), (0, String::new()));
     assert_eq!(definition_of(&database, "old_idx"), before);
+}
+
+#[test]
+fn an_index_is_not_dropped_before_the_one_that_takes_over_is_valid() {
+    let schema = format!("{SCHEMA}; CREATE INDEX old_idx ON app.\"Order\" (total)");
+    let successor = "it's \"new\" \\ $pgadvise$";
+    let name = quote_identifier(successor);
+    let definition = IndexDefinition::btree(["total"]);
+    let index = existing_index(2, "old_idx", definition.clone(), &[]);
+    let workload = workload(vec![table(1, &order(), vec![index])], vec![]);
+    let step = Step { taken_over_by: Some(successor.into()), ..drop_step(1, &order(), "old_idx", definition) };
+    let (_out, folder, _) = write(bundle(&[step], &workload));
+    let file = folder.join("0001_old_idx.sql");
+    for major in support::versions() {
+        let database = support::database_on(support::server(major), "emit_successor", &schema);
+        let refused = |database: &Database| {
+            let (status, said) = run(database, &file);
+            assert_eq!(status, 3, "{major}: {said}");
+            assert!(said.contains("is missing or not valid, which does what old_idx does now"), "{said}");
+            assert!(said.contains("HINT:  Create it first"), "{said}");
+            assert!(definition_of(database, "old_idx").is_some(), "{major}");
+        };
+        refused(&database);
+        database.execute(&format!("CREATE TABLE app.other (total int); CREATE INDEX {name} ON app.other (total)"));
+        refused(&database);
+        database.execute(&format!("DROP TABLE app.other; CREATE INDEX {name} ON app.\"Order\" (total, email)"));
+        let mark = |is_valid: bool| {
+            let of_index = quote_literal(&format!("app.{name}"));
+            database.execute(&format!(
+                "UPDATE pg_index SET indisvalid = {is_valid} WHERE indexrelid = {of_index}::regclass"
+            ));
+        };
+        mark(false);
+        refused(&database);
+        mark(true);
+        assert_eq!(run(&database, &file), (0, String::new()), "{major}");
+        assert_eq!(definition_of(&database, "old_idx"), None);
+    }
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use pgadvise::advice::{StatisticsStep, Step};
+use pgadvise::advice::{Action, StatisticsStep, Step};
 use pgadvise::emit::{EmittedFile, statements, statistics_statements};
 use pgadvise::pg::{IndexColumn, IndexDefinition, IndexTarget, RelationName, StatisticsDefinition, StatisticsKind};
 use pgadvise::server::ClusterOptions;
@@ -104,12 +104,13 @@ fn hostile_step() -> impl Strategy<Value = Step> {
     (names, texts, comments).prop_map(|(names, texts, comments)| {
         let relation = RelationName::new(names.0, names.1);
         let mut definition = IndexDefinition::btree([names.3.as_str()]);
-        definition.included_columns.push(names.3);
+        definition.included_columns.push(names.3.clone());
         definition.key_columns.push(IndexColumn::ascending(IndexTarget::Expression(texts.0)));
         definition.predicate = texts.1;
         definition.key_columns[0].opclass = texts.2;
         let make = if comments.2 { create_step } else { drop_step };
         let mut step = make(1, &relation, &names.2, definition);
+        step.taken_over_by = (step.action == Action::DropIndex).then_some(names.3);
         step.cautions = vec![comments.0];
         step.answers = vec![comments.1];
         step
@@ -151,6 +152,8 @@ fn expectations(step: &Step) -> Vec<Expected> {
         sent.extend(["SET statement_timeout = 0".to_owned(), "SET lock_timeout = 0".to_owned()]);
         if does[0].text().starts_with("CREATE") {
             sent.push("SELECT ".to_owned());
+        } else if step.action == Action::DropIndex {
+            sent.push("DO $pgadvise".to_owned());
         }
         sent.push(does[0].lines());
         expected.push(Expected { file, sent });

@@ -30,6 +30,8 @@ pub struct Drop<'s> {
     pub index: &'s Index,
     /// Why it is not needed, as evidence for the reviewer.
     pub why: String,
+    /// The name of the index that does all that it does; `None` where nothing has to.
+    pub cover: Option<String>,
     /// What maintaining it costs; negative, for it is saved.
     pub writes: WriteCost,
     /// What was found when the planner was asked; `None` before.
@@ -93,13 +95,14 @@ fn decide_relation<'s>(
     let coming: Vec<NewIndex> = own.map(new_index).collect();
     let failed: Vec<&Index> = relation.indexes.iter().filter(|index| is_failed(catalog, relation, index)).collect();
     let mut gone: BTreeSet<Oid> = failed.iter().map(|index| index.oid).collect();
-    let mut drops: Vec<(&Index, String)> = failed.into_iter().map(|index| (index, step::why_failed(index))).collect();
+    let mut drops: Vec<(&Index, String, Option<String>)> =
+        failed.into_iter().map(|index| (index, step::why_failed(index), None)).collect();
     let mut unproved = Vec::new();
     for unused in evidence.unused(catalog, relation, &gone, &coming) {
         match unused.evidence {
             Ok(why) => {
                 gone.insert(unused.index.oid);
-                drops.push((unused.index, why));
+                drops.push((unused.index, why, None));
             }
             Err(missing) => unproved.push((unused.index, missing)),
         }
@@ -109,16 +112,16 @@ fn decide_relation<'s>(
             decided.declined.push(too_large(relation, &overlap));
         } else {
             unproved.retain(|(index, _)| index.oid != overlap.index.oid);
-            drops.push((overlap.index, step::why_covered(&overlap)));
+            drops.push((overlap.index, step::why_covered(&overlap), Some(overlap.cover.name.to_owned())));
         }
     }
     decided.declined.extend(
         unproved.into_iter().map(|(index, missing)| declined(relation, index, format!("{}: {missing}", stays(index)))),
     );
-    drops.sort_by(|(a, _), (b, _)| a.name.cmp(&b.name));
-    decided.drops.extend(drops.into_iter().map(|(index, why)| {
+    drops.sort_by(|(a, ..), (b, ..)| a.name.cmp(&b.name));
+    decided.drops.extend(drops.into_iter().map(|(index, why, cover)| {
         let writes = write_costs.of_drop(relation, index.oid);
-        Drop { relation, index, why, writes, proof: None }
+        Drop { relation, index, why, cover, writes, proof: None }
     }));
 }
 

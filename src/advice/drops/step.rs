@@ -44,7 +44,7 @@ fn shown(definition: &IndexDefinition) -> String {
 
 /// The step that does `drop`.
 pub fn step(workload: &Workload, drop: &Drop<'_>) -> Step {
-    let Drop { relation, index, why, writes, proof } = drop;
+    let Drop { relation, index, why, cover, writes, proof } = drop;
     let mut cautions = vec![why.clone()];
     cautions.extend(proof.clone());
     if let Some(usage) = &index.usage {
@@ -65,6 +65,7 @@ pub fn step(workload: &Workload, drop: &Drop<'_>) -> Step {
         relation_oid: relation.oid,
         relation: relation.name.clone(),
         index: index.definition.clone(),
+        taken_over_by: cover.clone(),
         index_bytes: index.bytes(),
         cost_before: 0.0,
         cost_after: 0.0,

@@ -126,6 +126,10 @@ pub struct JsonAdvice {
     /// The statistics object; left out where the step is about none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub statistics: Option<JsonStatistics>,
+    /// For a drop, the name of the index that does all that this one does, and must be valid before; left out where nothing
+    /// has to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub taken_over_by: Option<String>,
     /// Statements that do it, to be sent one by one and outside a transaction. Empty when none can be written (a gap
     /// says why).
     pub ddl: Vec<String>,

@@ -24,6 +24,7 @@ pub fn create_step(oid: u32, relation: &RelationName, name: &str, definition: In
         relation_oid: Oid(oid),
         relation: relation.clone(),
         index: definition,
+        taken_over_by: None,
         index_bytes: Bytes(12 << 20),
         cost_before: 673_164.0,
         cost_after: 96_984.0,

@@ -10,4 +10,14 @@
 \set ON_ERROR_STOP on
 SET statement_timeout = 0;
 SET lock_timeout = 0;
+DO $pgadvise$
+BEGIN
+    IF NOT EXISTS (SELECT FROM pg_catalog.pg_index AS i
+                    WHERE i.indexrelid = pg_catalog.to_regclass('public."OrderItem_orderId_productId_key"')
+                      AND i.indrelid = pg_catalog.to_regclass('public."OrderItem"')
+                      AND i.indisvalid) THEN
+        RAISE EXCEPTION USING MESSAGE = 'index public."OrderItem_orderId_productId_key" is missing or not valid, which does what "OrderItem_orderId_idx" does now', HINT = 'Create it first, then run this file again.';
+    END IF;
+END
+$pgadvise$;
 DROP INDEX CONCURRENTLY public."OrderItem_orderId_idx";
