@@ -2,6 +2,7 @@
 //! Prints tables; asserts only what makes a figure void, for machines are shared and noisy.
 //!
 //!     cargo bench --profile dev --bench selection -- PART... [--data DIR] [--url URL] [--only NAME,..] [--budget MB,..]
+//!         [--samples N] [--verbose]
 //!
 //! The parts are `tpch`, `real` (the sets of `tpch` really built), `over-indexed`, `writes`, and `serve` (the server of
 //! `tpch`, until it is interrupted).
@@ -27,6 +28,8 @@ pub struct Request {
     pub only: Vec<String>,
     /// The budgets in MB of 10^6 bytes; all of the part's when empty.
     pub budgets_mb: Vec<u64>,
+    /// How many samples of ANALYZE part `tpch` is run on; 0: on the statistics that there are.
+    pub n_samples: usize,
     /// Whether to print the chosen sets and what was declined.
     pub is_verbose: bool,
 }
@@ -59,6 +62,7 @@ fn request(mut arguments: impl Iterator<Item = String>) -> Request {
         url: None,
         only: Vec::new(),
         budgets_mb: Vec::new(),
+        n_samples: 0,
         is_verbose: false,
     };
     while let Some(argument) = arguments.next() {
@@ -69,6 +73,7 @@ fn request(mut arguments: impl Iterator<Item = String>) -> Request {
             "--url" => request.url = Some(value()),
             "--only" => request.only = value().split(',').map(str::to_owned).collect(),
             "--budget" => request.budgets_mb = value().split(',').map(|mb| mb.parse().expect("MB")).collect(),
+            "--samples" => request.n_samples = value().parse().expect("a number of samples"),
             "--verbose" => request.is_verbose = true,
             _ => request.parts.push(argument),
         }

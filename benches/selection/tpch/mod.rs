@@ -25,18 +25,27 @@ pub struct Axis {
 
 /// Runs every tool at every budget and prints a row for each.
 pub fn run(request: &Request) {
-    let axis = axis(request);
-    table::print_head(&axis);
+    let mut axis = axis(request);
     let budgets = published::BEST_KNOWN.iter().map(|(mb, _)| *mb);
     let budgets: Vec<u64> = if request.budgets_mb.is_empty() { budgets.collect() } else { request.budgets_mb.clone() };
-    for budget_mb in budgets {
-        for tool in Tool::ALL.iter().filter(|tool| request.runs(tool.name())) {
-            let choice = tool.run(&axis, budget_mb);
-            table::print_row(&axis, budget_mb, *tool, &choice);
-            if request.is_verbose {
-                print_choice(&choice);
+    let mut rows = Vec::new();
+    for _ in 0..request.n_samples.max(1) {
+        if request.n_samples > 0 {
+            axis.analyze_again();
+        }
+        table::print_head(&axis);
+        for budget_mb in &budgets {
+            for tool in Tool::ALL.iter().filter(|tool| request.runs(tool.name())) {
+                let choice = tool.run(&axis, *budget_mb);
+                rows.push(table::print_row(&axis, *budget_mb, *tool, &choice));
+                if request.is_verbose {
+                    print_choice(&choice);
+                }
             }
         }
+    }
+    if request.n_samples > 0 {
+        table::print_spread(&rows);
     }
     if let Some(cluster) = axis.server.cluster {
         cluster.stop().expect("the server stops");
@@ -68,6 +77,12 @@ fn axis(request: &Request) -> Axis {
 }
 
 impl Axis {
+    /// Lets ANALYZE draw another sample: costs depend on it by more than tools differ.
+    fn analyze_again(&mut self) {
+        connect(&self.server.url).execute("ANALYZE").expect("new statistics");
+        self.cost_without = self.whatif().judge(&[]).0;
+    }
+
     /// Prices of the queries, in a session of its own, with an empty cache.
     pub fn whatif(&self) -> Whatif {
         Whatif::new(connect(&self.server.url), self.queries.iter().map(|(_, text)| text.clone()).collect())

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::super::say;
+use super::super::{median, say};
 use super::Axis;
 use super::published;
 use super::tools::{Choice, Tool};
@@ -19,10 +19,18 @@ pub fn print_head(axis: &Axis) {
     say("budget MB  tool       ratio  best known    MB used  indexes    calls  wall s  server CPU s  notes");
 }
 
+/// What one tool reached at one budget.
+pub struct Row {
+    budget_mb: u64,
+    tool: Tool,
+    ratio: f64,
+    n_calls: f64,
+}
+
 /// One tool at one budget.
-pub fn print_row(axis: &Axis, budget_mb: u64, tool: Tool, choice: &Choice) {
+pub fn print_row(axis: &Axis, budget_mb: u64, tool: Tool, choice: &Choice) -> Row {
     let (cost, bytes) = axis.whatif().judge(&choice.creates);
-    let best = published::best_known(budget_mb).map_or("-".to_owned(), |ratio| format!("{ratio:.3}"));
+    let ratio = cost / axis.cost_without;
     let mut notes = Vec::new();
     if bytes > budget_mb as f64 * 1e6 {
         notes.push("over the budget".to_owned());
@@ -30,9 +38,9 @@ pub fn print_row(axis: &Axis, budget_mb: u64, tool: Tool, choice: &Choice) {
     notes.extend(choice.own_ratio.map(|ratio| format!("says {ratio:.4}")));
     notes.extend(declined(&choice.declined));
     say(&format!(
-        "{budget_mb:>9}  {:<9}  {:>6.4}  {best:>9}  {:>9.1}  {:>7}  {:>7.0}  {:>6.1}  {:>12.1}  {}",
+        "{budget_mb:>9}  {:<9}  {ratio:>6.4}  {:>9}  {:>9.1}  {:>7}  {:>7.0}  {:>6.1}  {:>12.1}  {}",
         tool.name(),
-        cost / axis.cost_without,
+        best_known(budget_mb),
         bytes / 1e6,
         choice.creates.len(),
         choice.n_calls,
@@ -40,6 +48,33 @@ pub fn print_row(axis: &Axis, budget_mb: u64, tool: Tool, choice: &Choice) {
         choice.cpu_s,
         notes.join(", ")
     ));
+    Row { budget_mb, tool, ratio, n_calls: choice.n_calls }
+}
+
+/// What each tool reached at each budget over several samples of ANALYZE.
+pub fn print_spread(rows: &[Row]) {
+    say("budget MB  tool       best known  ratio: median   least    most  calls: median    most");
+    let mut of_tool: BTreeMap<(u64, &str), Vec<&Row>> = BTreeMap::new();
+    for row in rows {
+        of_tool.entry((row.budget_mb, row.tool.name())).or_default().push(row);
+    }
+    for ((budget_mb, tool), rows) in of_tool {
+        let most = |of: fn(&Row) -> f64| rows.iter().map(|row| of(row)).fold(f64::NEG_INFINITY, f64::max);
+        let (ratio, n_calls): (fn(&Row) -> f64, fn(&Row) -> f64) = (|row| row.ratio, |row| row.n_calls);
+        say(&format!(
+            "{budget_mb:>9}  {tool:<9}  {:>10}  {:>13.4}  {:>6.4}  {:>6.4}  {:>13.0}  {:>6.0}",
+            best_known(budget_mb),
+            median(rows.iter().map(|row| ratio(row))),
+            -most(|row| -row.ratio),
+            most(ratio),
+            median(rows.iter().map(|row| n_calls(row))),
+            most(n_calls),
+        ));
+    }
+}
+
+fn best_known(budget_mb: u64) -> String {
+    published::best_known(budget_mb).map_or("-".to_owned(), |ratio| format!("{ratio:.3}"))
 }
 
 /// How many were declined for what, numbers in reasons left out.
