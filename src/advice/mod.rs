@@ -117,6 +117,7 @@ pub fn advise(
     steps::note_drops(&mut priced, workload, &proven);
     steps::total(&mut advice, workload, &priced);
     declined.extend(conclude(&mut advice, workload, findings, decided));
+    name_successors(&mut declined, &advice.steps);
     advice.n_whatif_calls = planner.n_calls();
     advice.declined = each_once(declined);
     Ok(advice)
@@ -163,6 +164,17 @@ fn conclude(
         step.answers = link::answered_rules(workload, step, findings);
     }
     declined
+}
+
+/// Where the index that serves a candidate already is dropped, names the one that takes over.
+fn name_successors(declined: &mut [Declined], steps: &[Step]) {
+    for step in steps {
+        let Some(successor) = &step.taken_over_by else { continue };
+        let reason = candidates::served_by(&step.id);
+        for one in declined.iter_mut().filter(|one| one.relation == step.relation && one.reason == reason) {
+            one.reason = candidates::served_by(successor);
+        }
+    }
 }
 
 /// Makes candidates known to the backend, with what they cost.

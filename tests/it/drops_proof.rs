@@ -126,3 +126,16 @@ fn an_index_that_a_new_one_extends_goes_after_it_also_where_it_alone_served_a_fo
         assert!(said.contains("drop it only once that one is valid"), "{said}");
     }
 }
+
+#[test]
+fn what_serves_a_statement_once_an_index_is_gone_is_named() {
+    let database = visits(15);
+    let of_account = "-- calls: 10\nSELECT note FROM visit WHERE account = $1;\n";
+    let report = Desk::new().analyze_text(&database, of_account, "shadow").json();
+    let step = dropped(&report, "visit_account").unwrap_or_else(|| panic!("{report:#}"));
+    assert_eq!(step["taken_over_by"], "visit_account_at");
+    let reasons: Vec<&str> =
+        report["declined"].as_array().expect("declined").iter().filter_map(|one| one["reason"].as_str()).collect();
+    assert!(reasons.contains(&"existing index visit_account_at already serves it"), "{reasons:?}");
+    assert!(!reasons.contains(&"existing index visit_account already serves it"), "{reasons:?}");
+}

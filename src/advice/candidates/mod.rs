@@ -252,7 +252,7 @@ impl<'s> Builder<'s> {
         roles: KeyRoles,
     ) -> Option<usize> {
         if let Some(index) = covering_index(relation, &definition, roles) {
-            self.refuse(statement, relation, definition, &format!("existing index {} already serves it", index.name));
+            self.refuse(statement, relation, definition, &served_by(&index.name));
             return None;
         }
         let place = (relation.oid, definition);
@@ -322,6 +322,11 @@ fn is_constant_under(predicate: &predicate::Predicate, key: &crate::pg::IndexCol
         predicate.columns.iter().any(|column| column == name)
             && !predicate.conditions.iter().any(|condition| condition.ends_with("IS NOT NULL"))
     })
+}
+
+/// Why a candidate is declined that existing index `name` serves.
+pub fn served_by(name: &str) -> String {
+    format!("existing index {name} already serves it")
 }
 
 /// The usable existing index that serves everything the definition would. A full index serves what a partial one
