@@ -36,6 +36,22 @@ pub fn refusal(catalog: &Catalog<'_>, relation: &Relation, options: &AdviseOptio
     None
 }
 
+/// Whether `relation` is known to have no rows. What is joined with it costs nothing by any index, and the planner, which
+/// expects a row, takes a lookup by that row for the best plan.
+pub fn is_empty(catalog: &Catalog<'_>, relation: Oid) -> bool {
+    has_no_blocks(catalog, relation, DEPTH_MAX)
+}
+
+fn has_no_blocks(catalog: &Catalog<'_>, relation: Oid, depth: usize) -> bool {
+    let Some(relation) = catalog.relation(relation).filter(|_| depth > 0) else { return false };
+    let is_empty_itself = match relation.kind {
+        RelationKind::Table | RelationKind::MaterializedView => relation.n_blocks == Some(0),
+        RelationKind::PartitionedTable => true,
+        RelationKind::View | RelationKind::ForeignTable => false,
+    };
+    is_empty_itself && catalog.children(relation.oid).iter().all(|child| has_no_blocks(catalog, *child, depth - 1))
+}
+
 /// How large a relation is, its partitions included.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Extent {

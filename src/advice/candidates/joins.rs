@@ -4,13 +4,13 @@
 use std::collections::BTreeMap;
 
 use crate::pg::IndexTarget;
-use crate::sql::{Comparand, Comparison, JoinKind, JoinQual, Qual, Shape, commuted};
+use crate::sql::{Comparand, Comparison, JoinKind, JoinQual, Qual, Scan, Shape, commuted};
 
 use super::search_keys::JoinedOperator;
 
-/// The join keys of scan number `scan`, one list for each scan that it is joined to: the columns of a composite key
-/// stay together.
-pub fn join_keys(shape: &Shape, scan: usize) -> Vec<Vec<IndexTarget>> {
+/// The join keys of scan number `scan`, one list for each scan that it is joined to and that `is_partner` admits: the
+/// columns of a composite key stay together.
+pub fn join_keys(shape: &Shape, scan: usize, is_partner: impl Fn(&Scan) -> bool) -> Vec<Vec<IndexTarget>> {
     let mut by_partner: BTreeMap<usize, Vec<IndexTarget>> = BTreeMap::new();
     for join in shape.joins.iter().filter(|join| join.comparison == Comparison::Equal) {
         let (target, partner) = match () {
@@ -19,6 +19,9 @@ pub fn join_keys(shape: &Shape, scan: usize) -> Vec<Vec<IndexTarget>> {
             () if join.left_scan == scan && join.kind != JoinKind::PerRow => (&join.left, join.right_scan),
             () => continue,
         };
+        if !shape.scans.get(partner).is_some_and(&is_partner) {
+            continue;
+        }
         let keys = by_partner.entry(partner).or_default();
         if !keys.contains(target) {
             keys.push(target.clone());

@@ -98,6 +98,10 @@ pub fn generate(
     builder.finish(&shapes)
 }
 
+/// Why no index is proposed for a join with a relation that has no rows.
+const JOINED_WITH_NOTHING: &str =
+    "it is joined with an empty relation: what the join costs is seen once that one has rows";
+
 struct Builder<'s> {
     catalog: &'s Catalog<'s>,
     options: &'s AdviseOptions,
@@ -131,8 +135,12 @@ impl<'s> Builder<'s> {
             return;
         }
         let mut lists = keys::key_lists(&access);
-        for targets in joins::join_keys(shape, number) {
+        let finds_rows = |partner: &Scan| self.options.assume_rows || !scope::is_empty(self.catalog, partner.relation);
+        for targets in joins::join_keys(shape, number, finds_rows) {
             lists.extend(self.join_lists(&access, &targets));
+        }
+        for targets in joins::join_keys(shape, number, |partner| !finds_rows(partner)) {
+            self.refuse(statement, relation, IndexDefinition::btree(targets), JOINED_WITH_NOTHING);
         }
         lists.truncate(PER_SCAN_MAX);
         self.add_lists(statement, &access, &lists);

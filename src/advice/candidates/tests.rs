@@ -204,6 +204,13 @@ fn joins_ask_for_the_join_key_and_carry_constants() {
         assert!(shown.contains(&wanted.to_owned()), "{wanted} in {shown:?}");
     }
 
+    let bare = || shape(vec![Scan::new(Oid(2), "t", 0), scan(equal(&["status"]), Vec::new())], vec![join.clone()]);
+    let empty = Relation { n_blocks: Some(0), ..parent.clone() };
+    let (shown, candidates) = generated(vec![orders(), empty], vec![bare()]);
+    assert!(shown.contains(&"(status)".to_owned()) && !shown.contains(&"(customer)".to_owned()), "{shown:?}");
+    let reasons: Vec<&str> = candidates.declined.iter().map(|one| one.reason.as_str()).collect();
+    assert!(reasons.contains(&JOINED_WITH_NOTHING), "{reasons:?}");
+
     let outer = Scan { quals: equal(&["token"]), ..Scan::new(Oid(2), "t", 0) };
     let shown = generated(vec![orders(), parent], vec![shape(vec![outer, inner], vec![join])]).0;
     assert!(shown.contains(&"(customer, tenant)".to_owned()), "customer equals the token's constant: {shown:?}");
