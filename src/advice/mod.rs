@@ -85,6 +85,7 @@ pub fn advise(
     let workload_cost = pricer.total(&Configuration::new())?;
     let n_statements = pricer.statements.len();
     let n_calls_max = options.n_calls_max.unwrap_or_else(|| options::calls_max(n_statements));
+    pricer.n_calls_max = Some(n_calls_max);
     let budget = options.budget;
     let limits = Limits { items: &items, budget, workload_cost, n_statements, n_calls_max };
     let seed = search::seed(&mut pricer, &limits)?;

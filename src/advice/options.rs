@@ -100,6 +100,8 @@ pub struct Progress {
     pub phase: Phase,
     /// Questions to the planner so far.
     pub n_calls: u64,
+    /// Questions after which the choice is not improved further; `None` while that is not known.
+    pub n_calls_max: Option<u64>,
     /// Candidates under consideration.
     pub n_candidates: usize,
 }

@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::advice::{self, Advice, AdviseOptions, Progress, StatementAnswer};
+use crate::advice::{self, Advice, AdviseOptions, Phase, Progress, StatementAnswer};
 use crate::collect;
 use crate::db::{Session, Target, interrupt};
 use crate::emit::{self, Bundle, Emission, Sql};
@@ -178,12 +178,27 @@ fn advise(
     let with_variants = workload.with_variants();
     let mut planner = prepared.planner(session, &with_variants)?;
     let mut progress = |progress: Progress| {
-        say(&format!("choosing indexes: {} candidates, {} plans", progress.n_candidates, progress.n_calls));
+        say(&in_words(progress));
         interrupt::check()
     };
     let weights = workload.weights();
     let advice = advice::advise(workload, &weights, &checked.findings, &mut *planner, options, &mut progress)?;
     Ok((advice, planner.backend()))
+}
+
+/// What is being done, and how far it is.
+fn in_words(progress: Progress) -> String {
+    let Progress { phase, n_calls, n_calls_max, n_candidates } = progress;
+    let what = match phase {
+        Phase::Pricing => "pricing the workload",
+        Phase::Choosing => "choosing indexes",
+        Phase::Refining => "refining the choice",
+        Phase::Proving => "proving that nothing misses what is dropped",
+    };
+    match n_calls_max.filter(|_| phase == Phase::Choosing) {
+        Some(most) => format!("{what}: {n_calls} of {most} plans at most, {n_candidates} candidates"),
+        None => format!("{what}: {n_calls} plans, {n_candidates} candidates"),
+    }
 }
 
 /// The snapshot, and the server that it comes from where that is there.

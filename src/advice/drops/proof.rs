@@ -150,7 +150,8 @@ impl Asking<'_> {
         let mut answers = Vec::with_capacity(positions.len());
         for batch in positions.chunks(BATCH) {
             let n_calls = self.planner.n_calls();
-            (self.progress)(Progress { phase: Phase::Proving, n_calls, n_candidates: self.chosen.len() })?;
+            let n_candidates = self.chosen.len();
+            (self.progress)(Progress { phase: Phase::Proving, n_calls, n_calls_max: None, n_candidates })?;
             let ask =
                 |position: &usize| Ask { statement: *position, visible: self.chosen.clone(), hidden: hidden.clone() };
             let asks: Vec<Ask> = batch.iter().map(ask).collect();

@@ -48,6 +48,8 @@ pub struct Pricer<'p> {
     plans: Vec<KnownPlans>,
     phase: Phase,
     n_candidates: usize,
+    /// Questions after which the choice is not improved further, for those who wait.
+    pub n_calls_max: Option<u64>,
 }
 
 impl<'p> Pricer<'p> {
@@ -56,7 +58,8 @@ impl<'p> Pricer<'p> {
         let places = places_by_candidate(&statements);
         let plans = vec![KnownPlans::default(); statements.len()];
         let known = BTreeMap::new();
-        Self { planner, progress, statements, places, known, plans, phase: Phase::Pricing, n_candidates: 0 }
+        let (phase, n_candidates, n_calls_max) = (Phase::Pricing, 0, None);
+        Self { planner, progress, statements, places, known, plans, phase, n_candidates, n_calls_max }
     }
 
     /// Tells where the run is from now on.
@@ -122,8 +125,8 @@ impl<'p> Pricer<'p> {
             questions.into_iter().filter(|question| !self.known.contains_key(question)).collect();
         let unknown: Vec<(usize, Configuration)> = unknown.into_iter().collect();
         for batch in unknown.chunks(BATCH) {
-            let progress =
-                Progress { phase: self.phase, n_calls: self.planner.n_calls(), n_candidates: self.n_candidates };
+            let Self { phase, n_candidates, n_calls_max, .. } = *self;
+            let progress = Progress { phase, n_calls: self.planner.n_calls(), n_calls_max, n_candidates };
             (self.progress)(progress)?;
             let asks: Vec<Ask> = batch
                 .iter()
