@@ -7,6 +7,7 @@ mod drops;
 mod link;
 mod naming;
 mod options;
+mod relation_costs;
 mod scope;
 mod search;
 mod sensitivity;
@@ -20,6 +21,7 @@ mod write_cost;
 pub use answers::{Answer, Cause, StatementAnswer, answer_statements};
 pub use link::{MISESTIMATE, answers, forget_misestimates, tells};
 pub use options::{AdviseOptions, OnProgress, Phase, Progress, calls_max};
+pub use relation_costs::RelationCosts;
 pub use sensitivity::can_price_variants;
 pub use step::{Action, Advice, Declined, StatementGain, StatisticsStep, Step, VariantGain};
 pub use write_cost::{Calibration, HotLoss, Maintenance, WriteCost, WriteCosts, WriteSource};
@@ -116,7 +118,7 @@ pub fn advise(
     let proven = drops::prove(&mut decided, given, planner, progress)?;
     statistics::forget(planner, &told)?;
     steps::note_drops(&mut priced, workload, &proven);
-    steps::total(&mut advice, workload, &priced);
+    steps::total(&mut advice, &catalog, workload, &priced);
     declined.extend(conclude(&mut advice, workload, findings, decided));
     name_successors(&mut declined, &advice.steps);
     advice.n_whatif_calls = planner.n_calls();
@@ -147,7 +149,7 @@ pub fn without_prices(workload: &Workload, findings: &[Finding], options: &Advis
     let planned: BTreeSet<Oid> = drops::planned_indexes(&catalog, workload).into_values().flatten().collect();
     let mut decided = drops::decide(&catalog, workload, options, &[], &planned);
     decided.note("not proved that no statement becomes worse without it: nothing could be asked what it would cost");
-    steps::total(&mut advice, workload, &BTreeMap::new());
+    steps::total(&mut advice, &catalog, workload, &BTreeMap::new());
     advice.declined = each_once(conclude(&mut advice, workload, findings, decided));
     advice
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use super::relation_costs::RelationCosts;
 use super::write_cost::{Calibration, WriteCost};
 use crate::pg::{Bytes, IndexDefinition, Oid, QueryId, RelationName, StatisticsDefinition};
 use crate::workload::{VariantKind, Workload};
@@ -28,6 +29,8 @@ pub struct Advice {
     pub cost_after: f64,
     /// Workload cost with every candidate present at once: a bound that no choice goes far below.
     pub cost_floor: f64,
+    /// The same of the statements that read each relation, where most could be gained first.
+    pub relations: Vec<RelationCosts>,
     /// Measured time of the workload in ms, where known.
     pub exec_ms_before: Option<f64>,
     /// The same scaled by the planner's gain, statement by statement.

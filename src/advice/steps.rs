@@ -9,6 +9,7 @@ use crate::workload::Workload;
 
 use super::cautions;
 use super::naming::Names;
+use super::relation_costs;
 use super::search::{Choice, Configuration, Item, Pricer, Seed};
 use super::sensitivity;
 use super::write_cost::WriteCosts;
@@ -127,9 +128,12 @@ fn gains(
 /// What one execution of a statement costs.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Costs {
-    before: f64,
-    after: f64,
-    floor: f64,
+    /// As it is.
+    pub before: f64,
+    /// With all steps.
+    pub after: f64,
+    /// With every candidate present at once.
+    pub floor: f64,
 }
 
 /// The costs of the statements that some candidate can matter to, by position in the workload.
@@ -188,13 +192,15 @@ pub fn note_drops(priced: &mut BTreeMap<usize, Costs>, workload: &Workload, afte
 
 /// Fills in the totals of the workload: costs × calls, and measured time scaled by the planner's gain. A statement
 /// that is not in `priced` costs what its plan says, before and after.
-pub fn total(advice: &mut Advice, workload: &Workload, priced: &BTreeMap<usize, Costs>) {
+pub fn total(advice: &mut Advice, catalog: &Catalog<'_>, workload: &Workload, priced: &BTreeMap<usize, Costs>) {
+    let mut known = BTreeMap::new();
     for (position, statement) in workload.statements.iter().enumerate() {
         let unchanged = statement.cost_before().map(|cost| Costs { before: cost, after: cost, floor: cost });
         let Some(costs) = priced.get(&position).copied().or(unchanged) else {
             advice.statement_costs.push(None);
             continue;
         };
+        known.insert(position, costs);
         advice.cost_before += costs.before * statement.n_calls;
         advice.cost_after += costs.after * statement.n_calls;
         advice.cost_floor += costs.floor * statement.n_calls;
@@ -205,4 +211,5 @@ pub fn total(advice: &mut Advice, workload: &Workload, priced: &BTreeMap<usize, 
             *advice.exec_ms_after.get_or_insert(0.0) += ms * share;
         }
     }
+    advice.relations = relation_costs::by_relation(catalog, workload, &known);
 }

@@ -2,6 +2,7 @@
 
 use super::Report;
 use super::json::bytes_of;
+use super::relations_text::share_reached;
 use super::text_style::{Style, counted};
 use crate::advice::{Action, Advice, MISESTIMATE, StatementGain, StatisticsStep, Step};
 use crate::emit::{self, without_values};
@@ -78,11 +79,8 @@ fn totals(report: &Report<'_>) -> String {
         number(advice.cost_after),
         change(advice.cost_before, advice.cost_after),
     );
-    let possible = advice.cost_before - advice.cost_floor;
-    if possible > 0.0 {
-        let reached = (advice.cost_before - advice.cost_after) / possible * 100.0;
-        // Rounded down: what is not all is not shown as all.
-        text += &format!(", {:.0} % of what all candidates together would gain", reached.floor());
+    if let Some(share) = share_reached(advice.cost_before, advice.cost_after, advice.cost_floor) {
+        text += &format!(", {share} of what all candidates together would gain");
     }
     text.push('.');
     if let (Some(before), Some(after)) = (advice.exec_ms_before, advice.exec_ms_after) {

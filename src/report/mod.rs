@@ -3,6 +3,7 @@
 mod advice_text;
 mod answers_text;
 mod json;
+mod relations_text;
 mod text;
 mod text_style;
 mod verdict_json;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::text_style::{Style, counted};
-use super::{Report, SourceKind, advice_text, answers_text};
+use super::{Report, SourceKind, advice_text, answers_text, relations_text};
 use crate::pg::number::{duration_ms, number};
 use crate::pg::text::one_line;
 use crate::rules::Finding;
@@ -21,6 +21,7 @@ pub fn text(report: &Report<'_>, style: Style) -> String {
         title(report, style),
         estimated(report, style),
         advice_text::steps(report, style),
+        relations_text::relations(report, style),
         answers_text::statements(report, style),
         findings(report, style),
         advice_text::declined(report, style),

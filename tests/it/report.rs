@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use pgadvise::advice::{Action, Advice, Answer, Cause, Declined, StatementAnswer, answer_statements};
+use pgadvise::advice::{Action, Advice, Answer, Cause, Declined, RelationCosts, StatementAnswer, answer_statements};
 use pgadvise::pg::{
     IndexColumn, IndexDefinition, IndexTarget, QueryId, RelationName, ServerVersion, StatisticsDefinition,
     StatisticsKind,
@@ -57,6 +57,15 @@ fn parts() -> Parts {
         reason: "gains 0.3 %, less than 5 %".into(),
         statements: BTreeSet::from([0]),
     }];
+    let costs = |relation: &RelationName, n_statements, cost_after, cost_floor| RelationCosts {
+        relation: relation.clone(),
+        n_statements,
+        cost_before: 700_000.0,
+        cost_after,
+        cost_floor,
+    };
+    let towns = RelationName::new("public", "Towns");
+    advice.relations = vec![costs(&orders, 2, 400_000.0, 390_000.0), costs(&towns, 1, 700_000.0, 650_000.0)];
     let mut finding = Finding {
         rule: "index_filter".into(),
         severity: Severity::Warning,

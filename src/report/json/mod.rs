@@ -8,8 +8,8 @@ pub use shape::*;
 
 use super::Report;
 use crate::advice::{
-    Action, Advice, Declined, MISESTIMATE, StatementAnswer, StatementGain, StatisticsStep, Step, VariantGain,
-    WriteCost, WriteSource,
+    Action, Advice, Declined, MISESTIMATE, RelationCosts, StatementAnswer, StatementGain, StatisticsStep, Step,
+    VariantGain, WriteCost, WriteSource,
 };
 use crate::emit;
 use crate::error::{Error, Result};
@@ -54,6 +54,7 @@ impl JsonReport {
             source: source(report),
             workload: workload(report),
             summary: summary(report),
+            relations: report.advice.relations.iter().map(relation).collect(),
             advice: all_advice(report.advice, &catalog),
             declined: report.advice.declined.iter().map(declined).collect(),
             statements: report.answers.iter().filter_map(|answer| self::answer(answer, report)).collect(),
@@ -107,6 +108,16 @@ fn summary(report: &Report<'_>) -> JsonSummary {
         n_units_fitted: advice.calibration.n_statements,
         n_whatif_calls: advice.n_whatif_calls,
         elapsed_ms: report.elapsed_ms.round(),
+    }
+}
+
+fn relation(costs: &RelationCosts) -> JsonRelation {
+    JsonRelation {
+        relation: costs.relation.clone(),
+        n_statements: costs.n_statements,
+        cost_before: rounded(costs.cost_before),
+        cost_after: rounded(costs.cost_after),
+        cost_floor: rounded(costs.cost_floor),
     }
 }
 

@@ -35,6 +35,8 @@ pub struct JsonReport {
     pub workload: JsonWorkload,
     /// Cost, size and effort in total.
     pub summary: JsonSummary,
+    /// What the statements that read each relation cost, where most could be gained first.
+    pub relations: Vec<JsonRelation>,
     /// What to do, in the order to do it.
     pub advice: Vec<JsonAdvice>,
     /// What was considered and not proposed.
@@ -109,6 +111,21 @@ pub struct JsonSummary {
     pub n_whatif_calls: u64,
     /// How long the run took, in ms.
     pub elapsed_ms: f64,
+}
+
+/// The statements that read one relation. A statement that reads several counts for each.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct JsonRelation {
+    /// The relation; of partitions, the partitioned table.
+    pub relation: RelationName,
+    /// How many statements that have a price read it.
+    pub n_statements: usize,
+    /// Their planner cost × calls as they are.
+    pub cost_before: f64,
+    /// The same with all advice followed.
+    pub cost_after: f64,
+    /// The same with every candidate present at once: a bound that no choice goes far below.
+    pub cost_floor: f64,
 }
 
 /// One thing to do.
