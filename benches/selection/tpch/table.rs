@@ -59,16 +59,18 @@ pub fn print_spread(rows: &[Row]) {
         of_tool.entry((row.budget_mb, row.tool.name())).or_default().push(row);
     }
     for ((budget_mb, tool), rows) in of_tool {
-        let most = |of: fn(&Row) -> f64| rows.iter().map(|row| of(row)).fold(f64::NEG_INFINITY, f64::max);
-        let (ratio, n_calls): (fn(&Row) -> f64, fn(&Row) -> f64) = (|row| row.ratio, |row| row.n_calls);
+        let mut ratios: Vec<f64> = rows.iter().map(|row| row.ratio).collect();
+        let mut calls: Vec<f64> = rows.iter().map(|row| row.n_calls).collect();
+        ratios.sort_by(f64::total_cmp);
+        calls.sort_by(f64::total_cmp);
         say(&format!(
             "{budget_mb:>9}  {tool:<9}  {:>10}  {:>13.4}  {:>6.4}  {:>6.4}  {:>13.0}  {:>6.0}",
             best_known(budget_mb),
-            median(rows.iter().map(|row| ratio(row))),
-            -most(|row| -row.ratio),
-            most(ratio),
-            median(rows.iter().map(|row| n_calls(row))),
-            most(n_calls),
+            median(ratios.iter().copied()),
+            ratios[0],
+            ratios[ratios.len() - 1],
+            median(calls.iter().copied()),
+            calls[calls.len() - 1],
         ));
     }
 }
