@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 
 use crate::pg::{AccessMethod, IndexColumn, IndexDefinition, IndexTarget};
-use crate::snapshot::{Catalog, Relation, RelationKind};
+use crate::snapshot::{Catalog, Relation};
 use crate::sql::{self, StatementKind};
 use crate::whatif::Backend;
 use crate::workload::{Statement, Workload};
 
 use super::StatementGain;
+use super::partitions::PartitionIndex;
 use super::write_cost::{HotLoss, WriteCost};
 
 /// The share of rows changed since the last ANALYZE from which statistics are stale: autovacuum analyses at 10 %
@@ -51,11 +52,26 @@ pub fn of_create(
     cautions.extend(wide_key(relation, definition));
     cautions.extend(similar_indexes(relation, definition));
     cautions.extend(random_page_cost(workload, served));
-    if relation.kind == RelationKind::PartitionedTable {
-        cautions
-            .push("partitioned table: the index has to be built partition by partition and then attached".to_owned());
-    }
     cautions
+}
+
+/// How the index of a partitioned table comes about, and what taking it back locks.
+pub fn of_partitions(partitions: &[PartitionIndex]) -> Option<String> {
+    let leaves: Vec<&PartitionIndex> = partitions.iter().filter(|partition| !partition.is_partitioned).collect();
+    let there: Vec<&str> = leaves.iter().filter(|leaf| leaf.is_there).map(|leaf| leaf.name.as_str()).collect();
+    let already = match there.as_slice() {
+        [] => String::new(),
+        [only] => format!(", {only} is there already"),
+        [first, rest @ ..] => format!(", {first} and {} more are there already", rest.len()),
+    };
+    (!partitions.is_empty()).then(|| {
+        format!(
+            "partitioned table: built on {} of {} partitions, one after another, and attached{already}; taking it back \
+             locks the table and its partitions for a moment",
+            leaves.len() - there.len(),
+            leaves.len()
+        )
+    })
 }
 
 /// What is to be said about every price of `backend`.

@@ -23,6 +23,9 @@ impl Names {
                 names.take(&relation.name.schema, &constraint.name);
             }
         }
+        for other in &snapshot.other_names {
+            names.take(&other.schema, &other.name);
+        }
         names
     }
 

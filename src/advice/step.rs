@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use super::partitions::PartitionIndex;
 use super::relation_costs::RelationCosts;
 use super::write_cost::{Calibration, WriteCost};
 use crate::pg::{Bytes, IndexDefinition, Oid, QueryId, RelationName, StatisticsDefinition};
@@ -60,6 +61,8 @@ pub struct Step {
     pub index: IndexDefinition,
     /// For a drop, the name of the index that does all that this one does: it must be there before.
     pub taken_over_by: Option<String>,
+    /// Of a partitioned table, the indexes of its partitions, each before those that are attached to it.
+    pub partitions: Vec<PartitionIndex>,
     /// Its estimated size; for a drop, its size now.
     pub index_bytes: Bytes,
     /// Cost × calls of the statements it serves, without this step but with all others.

@@ -9,6 +9,7 @@ use crate::workload::Workload;
 
 use super::cautions;
 use super::naming::Names;
+use super::partitions;
 use super::relation_costs;
 use super::search::{Choice, Configuration, Item, Pricer, Seed};
 use super::sensitivity;
@@ -70,18 +71,22 @@ fn create_steps(
         let mut statements = gains(workload, pricer, chosen, *id)?;
         sensitivity::price_variants(workload, pricer, chosen, *id, &mut statements)?;
         let write = write_costs.of(relation, &definition);
+        let id = names.choose(&relation.name, &definition);
+        let partitions = partitions::to_create(catalog, relation, &definition, &mut names);
         let mut cautions = cautions::of_create(catalog, workload, relation, &definition, &statements, &write);
+        cautions.extend(cautions::of_partitions(&partitions));
         cautions.extend(sensitivity::cautions(&statements));
         cautions.extend(cautions::of_backend(pricer.planner().backend()));
         let cost = |of: fn(&StatementGain) -> f64| statements.iter().map(|gain| of(gain) * gain.n_calls).sum();
         steps.push(Step {
-            id: names.choose(&relation.name, &definition),
+            id,
             action: Action::CreateIndex,
             relation_oid: relation.oid,
             relation: relation.name.clone(),
             cautions,
             index: definition,
             taken_over_by: None,
+            partitions,
             index_bytes: item.bytes,
             cost_before: cost(|gain| gain.cost_before),
             cost_after: cost(|gain| gain.cost_after),

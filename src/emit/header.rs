@@ -9,6 +9,14 @@ use crate::whatif::Backend;
 /// How many of the statements that a step serves are listed; the rest is counted.
 const STATEMENTS_LISTED_MAX: usize = 5;
 
+/// What building and attaching the index of a partitioned table locks (CREATE INDEX and ALTER INDEX of the manual; tried).
+const BUILD_LOCKS: &str = "SHARE on partitioned tables for a moment, SHARE UPDATE EXCLUSIVE on one partition after another \
+                           (blocks neither reads nor writes), ACCESS EXCLUSIVE on each new index for a moment";
+
+/// What dropping it locks.
+const TAKE_BACK_LOCKS: &str =
+    "ACCESS EXCLUSIVE on the table and all its partitions for a moment, given up after 2 s of waiting";
+
 /// Where the numbers of a header come from.
 #[derive(Debug, Clone, Copy)]
 pub struct Provenance {
@@ -31,6 +39,9 @@ pub fn migration(step: &Step, provenance: Provenance) -> String {
         Action::DropIndex => line("size", &format!("{} are freed", step.index_bytes)),
     };
     header += &line("writes", &writes(step));
+    if !step.partitions.is_empty() {
+        header += &line("locks", BUILD_LOCKS);
+    }
     for caution in &step.cautions {
         header += &line("caution", caution);
     }
@@ -48,9 +59,15 @@ fn has_expression(step: &Step) -> bool {
 pub fn rollback(step: &Step) -> String {
     let mut header = title(step, "rollback of ");
     header += &match step.action {
+        Action::CreateIndex if step.partitions.iter().any(|part| part.is_there) => {
+            line("effect", "drops the index that the migration created, builds the parts again that were there before")
+        }
         Action::CreateIndex => line("effect", "drops the index that the migration created, no row is touched"),
         Action::DropIndex => line("effect", &format!("builds the index again as it was, about {}", step.index_bytes)),
     };
+    if !step.partitions.is_empty() {
+        header += &line("locks", TAKE_BACK_LOCKS);
+    }
     header
 }
 

@@ -1,13 +1,12 @@
 //! Framework `sql`: files for psql, each of which can be run again after a failure. Spells no index statement itself.
 
 use super::comment::line;
-use super::ddl::{Statement, drop_index};
+use super::ddl::Statement;
 use super::framework::{EmittedFile, Framework, Migration, MigrationFiles, StatisticsMigration};
+use super::guards::{check_successor, check_whole, drop_invalid_leftovers};
 use super::header;
 use super::manifest::search_path_sql;
-use crate::advice::{Action, Step};
-use crate::pg::identifier::{dollar_quote, quote_literal};
-use crate::pg::quote_identifier;
+use crate::advice::Action;
 
 /// Plain SQL files for psql.
 #[derive(Debug, Clone, Copy)]
@@ -16,9 +15,17 @@ pub struct Sql;
 /// The first line that psql acts on.
 const STOP: &str = "\\set ON_ERROR_STOP on\n";
 
+/// How long a statement may wait for its locks that others wait behind.
+const LOCK_TIMEOUT: &str = "'2s'";
+
 /// No timeouts: one that strikes a concurrent build or drop is what leaves an invalid index behind, and while either
 /// waits it blocks neither reads nor writes.
 const SETTINGS: &str = "SET statement_timeout = 0;\nSET lock_timeout = 0;\n";
+
+/// What to do when a file stopped half-way.
+const CREATE_AGAIN: &str = "run it again, it drops the invalid leftover of a failed build first";
+const DROP_AGAIN: &str = "run it again at once, an interrupted drop leaves the index invalid";
+const GO_ON: &str = "run it again, it goes on where it stopped";
 
 impl Framework for Sql {
     fn name(&self) -> &'static str {
@@ -83,19 +90,29 @@ fn statistics_script(about: &str, path: &str, statements: &[Statement]) -> Strin
 fn script(migration: &Migration<'_>, about: &str, path: &str, action: Action, statements: &[Statement]) -> String {
     let mut script = about.to_owned();
     script += &line("run", &format!("psql -X -f {path}   (as the owner of the relation, not with -1)"));
-    script += &line("on error", &on_error(action));
+    script += &line("on error", on_error(migration, action));
     let mut body = format!("{STOP}{SETTINGS}");
     match action {
         Action::CreateIndex => {
             body += &set_search_path(migration);
-            body += &drop_invalid_leftover(migration);
+            body += &drop_invalid_leftovers(migration.step);
         }
         Action::DropIndex if migration.step.action == Action::DropIndex => body += &check_successor(migration.step),
-        Action::DropIndex => {}
+        Action::DropIndex if migration.step.partitions.is_empty() => {}
+        // Parts that were there are created again, and most of those to be dropped have gone with the whole.
+        Action::DropIndex => body += &(set_search_path(migration) + "SET client_min_messages = warning;\n"),
     }
+    let mut is_short = false;
     for statement in statements {
+        if statement.is_blocking() != is_short {
+            is_short = statement.is_blocking();
+            body += &format!("SET lock_timeout = {};\n", if is_short { LOCK_TIMEOUT } else { "0" });
+        }
         body += &statement.lines();
         body += ";\n";
+    }
+    if action == Action::CreateIndex && !migration.step.partitions.is_empty() {
+        body += &check_whole(migration.step);
     }
     in_utf8(script, &body)
 }
@@ -106,10 +123,11 @@ fn in_utf8(header: String, body: &str) -> String {
     format!("{encoding}{header}{body}")
 }
 
-fn on_error(action: Action) -> String {
-    match action {
-        Action::CreateIndex => "run it again, it drops the invalid leftover of a failed build first".to_owned(),
-        Action::DropIndex => "run it again at once, an interrupted drop leaves the index invalid".to_owned(),
+fn on_error(migration: &Migration<'_>, action: Action) -> &'static str {
+    match (action, migration.step.partitions.is_empty()) {
+        (Action::CreateIndex, true) => CREATE_AGAIN,
+        (Action::DropIndex, true) => DROP_AGAIN,
+        (_, false) => GO_ON,
     }
 }
 
@@ -122,49 +140,6 @@ fn set_search_path(migration: &Migration<'_>) -> String {
     format!("SET search_path = {};\n", search_path_sql(migration.search_path))
 }
 
-/// Drops the index of this name if it is the invalid leftover of a build that failed on this relation, and nobody is
-/// building it now. Anything else of that name makes CREATE INDEX fail, as it should.
-fn drop_invalid_leftover(migration: &Migration<'_>) -> String {
-    let step = migration.step;
-    let index = format!("{}.{}", quote_identifier(&step.relation.schema), quote_identifier(&step.id));
-    format!(
-        "SELECT {drop}\n  FROM pg_catalog.pg_index AS i\n WHERE i.indexrelid = pg_catalog.to_regclass({index})\n   \
-         AND i.indrelid = pg_catalog.to_regclass({relation})\n   AND NOT i.indisvalid\n   \
-         AND NOT EXISTS (SELECT FROM pg_catalog.pg_stat_progress_create_index AS p\n                     \
-         JOIN pg_catalog.pg_locks AS l ON l.pid = p.pid AND l.database = p.datid\n                    \
-         WHERE p.datname = pg_catalog.current_database() AND l.relation = i.indrelid\n                      \
-         AND l.mode = 'ShareUpdateExclusiveLock' AND l.granted) \\gexec\n",
-        drop = literal(&drop_index(&step.relation.schema, &step.id).text()),
-        index = literal(&index),
-        relation = literal(&step.relation.to_string()),
-    )
-}
-
-/// Stops the file unless the index that takes over is there and valid: whoever drops first, or drops though the build
-/// failed, would leave statements without any.
-fn check_successor(step: &Step) -> String {
-    let Some(successor) = &step.taken_over_by else { return String::new() };
-    let index = format!("{}.{}", quote_identifier(&step.relation.schema), quote_identifier(successor));
-    let message =
-        format!("index {index} is missing or not valid, which does what {} does now", quote_identifier(&step.id));
-    let check = format!(
-        "BEGIN\n    IF NOT EXISTS (SELECT FROM pg_catalog.pg_index AS i\n                    \
-         WHERE i.indexrelid = pg_catalog.to_regclass({index})\n                      \
-         AND i.indrelid = pg_catalog.to_regclass({relation})\n                      AND i.indisvalid) THEN\n        \
-         RAISE EXCEPTION USING MESSAGE = {message}, HINT = 'Create it first, then run this file again.';\n    \
-         END IF;\nEND",
-        index = literal(&index),
-        relation = literal(&step.relation.to_string()),
-        message = literal(&message),
-    );
-    let quote = dollar_quote(&check);
-    format!("DO {quote}\n{check}\n{quote};\n")
-}
-
-fn literal(text: &str) -> String {
-    quote_literal(text).trim_start().to_owned()
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::comment::comment_text;
@@ -172,8 +147,8 @@ mod tests {
 
     #[test]
     fn comments_never_hold_what_readers_misread() {
-        for action in [Action::CreateIndex, Action::DropIndex] {
-            assert_eq!(comment_text(&on_error(action)), on_error(action));
+        for text in [CREATE_AGAIN, DROP_AGAIN, GO_ON] {
+            assert_eq!(comment_text(text), text);
         }
     }
 }

@@ -16,6 +16,9 @@ const STATEMENT_CHARS_MAX: usize = 100;
 /// How many of a step's statements are shown; the JSON report has all.
 const STATEMENTS_SHOWN_MAX: usize = 3;
 
+/// How many statements that do a step are shown; the migration and the JSON report have all.
+const DDL_SHOWN_MAX: usize = 1;
+
 /// How many declined candidates are shown; the JSON report has all.
 const DECLINED_SHOWN_MAX: usize = 8;
 
@@ -150,11 +153,11 @@ fn gains(gains: &[StatementGain], report: &Report<'_>, style: Style, indent: usi
 fn details(position: usize, step: &Step, report: &Report<'_>, catalog: &Catalog<'_>, style: Style) -> String {
     let indent = 5;
     let mut text = String::new();
-    let first = match emit::statements(step, catalog) {
-        Ok(statements) => statements.ddl.iter().map(|ddl| ddl.text() + ";").collect::<Vec<_>>().join(" "),
-        Err(reason) => format!("{} {}: not written, {reason}", step.action.verb(), step.id),
+    let ddl = match emit::statements(step, catalog) {
+        Ok(statements) => shown_ddl(&statements.ddl),
+        Err(reason) => vec![format!("{} {}: not written, {reason}", step.action.verb(), step.id)],
     };
-    let ddl = style.paragraph(indent, &first);
+    let ddl: String = ddl.iter().map(|line| style.paragraph(indent, line)).collect();
     text += &format!("{position:>3}. {}", ddl.trim_start());
     if !step.answers.is_empty() {
         text += &style.paragraph(indent, &format!("answers {}", step.answers.join(", ")));
@@ -167,6 +170,16 @@ fn details(position: usize, step: &Step, report: &Report<'_>, catalog: &Catalog<
         text += &style.paragraph(indent, &format!("caution: {caution}"));
     }
     text
+}
+
+/// The first statements of a step, and how many there are beside: one for each partition can be many.
+fn shown_ddl(ddl: &[emit::Statement]) -> Vec<String> {
+    let mut shown: Vec<String> = ddl.iter().take(DDL_SHOWN_MAX).map(|statement| statement.text() + ";").collect();
+    if ddl.len() > DDL_SHOWN_MAX {
+        let more = counted(ddl.len() - DDL_SHOWN_MAX, "statement", "statements");
+        shown.push(format!("and {more} more, which build and attach the index of each partition"));
+    }
+    shown
 }
 
 /// The statement's text without values, or its queryid where the text cannot be shown.

@@ -1,6 +1,6 @@
 //! Looking things up in a snapshot: relations by oid and by name along the search path, indexes by oid.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use super::{Index, Relation, Snapshot};
 use crate::pg::Oid;
@@ -13,7 +13,6 @@ pub struct Catalog<'s> {
     by_name: HashMap<(&'s str, &'s str), &'s Relation>,
     indexes: HashMap<Oid, (&'s Relation, &'s Index)>,
     index_names: HashMap<(&'s str, &'s str), Oid>,
-    other_names: HashSet<(&'s str, &'s str)>,
     children: HashMap<Oid, Vec<Oid>>,
 }
 
@@ -26,7 +25,6 @@ impl<'s> Catalog<'s> {
             by_name: HashMap::new(),
             indexes: HashMap::new(),
             index_names: HashMap::new(),
-            other_names: snapshot.other_names.iter().map(|name| (name.schema.as_str(), name.name.as_str())).collect(),
             children: HashMap::new(),
         };
         for relation in &snapshot.relations {
@@ -89,16 +87,26 @@ impl<'s> Catalog<'s> {
         self.index_names.get(&(schema, name)).and_then(|oid| self.index(*oid))
     }
 
-    /// Whether `schema` has a relation, an index or another `pg_class` entry called `name`, so that no index can be.
-    pub fn is_name_taken(&self, schema: &str, name: &str) -> bool {
-        self.by_name.contains_key(&(schema, name))
-            || self.index_names.contains_key(&(schema, name))
-            || self.other_names.contains(&(schema, name))
-    }
-
     /// Partitions and inheritance children of a relation, one level down.
     pub fn children(&self, oid: Oid) -> &[Oid] {
         self.children.get(&oid).map_or(&[], Vec::as_slice)
+    }
+
+    /// The partitions below a partitioned table at all levels, each after the one that it is a partition of, by name.
+    pub fn partitions(&self, root: Oid) -> Vec<&'s Relation> {
+        let mut found: Vec<&'s Relation> = Vec::new();
+        let mut seen = HashSet::from([root]);
+        let mut open = VecDeque::from([root]);
+        while let Some(parent) = open.pop_front() {
+            let children = self.children(parent).iter().filter_map(|oid| self.relation(*oid));
+            let mut partitions: Vec<&'s Relation> = children.filter(|child| child.is_partition).collect();
+            partitions.sort_by(|a, b| a.name.cmp(&b.name));
+            // A damaged snapshot may have a relation below itself.
+            partitions.retain(|partition| seen.insert(partition.oid));
+            open.extend(partitions.iter().map(|partition| partition.oid));
+            found.extend(partitions);
+        }
+        found
     }
 
     /// The topmost partitioned table above a partition; the relation itself when it is no partition.

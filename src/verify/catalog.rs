@@ -8,6 +8,7 @@ use crate::error::{Error, Result};
 use crate::pg::{Oid, RelationName};
 
 const INDEXES: Query = Query { name: "indexes", sql: include_str!("queries/indexes.sql") };
+const PARTS: Query = Query { name: "parts of partitioned indexes", sql: include_str!("queries/parts.sql") };
 const NAMES: Query = Query { name: "names of relations", sql: include_str!("queries/names.sql") };
 const BUILDS: Query = Query { name: "index builds", sql: include_str!("queries/builds.sql") };
 
@@ -18,6 +19,8 @@ pub(super) struct LiveCatalog {
     pub names: Vec<NamedRelation>,
     /// The indexes of the manifest's relations, by relation and name.
     pub indexes: Vec<LiveIndex>,
+    /// What those of partitioned tables consist of, by partition.
+    pub parts: Vec<LivePart>,
     /// The statistics objects of the manifest's relations, by name.
     pub statistics: Vec<LiveStatistics>,
     /// Builds that ran before or after the indexes were read.
@@ -45,6 +48,22 @@ pub(super) struct LiveIndex {
     pub canonical: Canonical,
     /// Scans so far on this node; `None` where there are no counters.
     pub n_scans: Option<i64>,
+}
+
+/// A partition's part of a partitioned index.
+#[derive(Debug, Clone)]
+pub(super) struct LivePart {
+    /// The partitioned index at the top.
+    pub whole: Oid,
+    pub relation: Oid,
+    /// The partition, quoted.
+    pub relation_name: String,
+    /// Schema and name of the attached index; `None` where there is none.
+    pub index: Option<(String, String)>,
+    /// Whether the partition has no partitions itself.
+    pub is_leaf: bool,
+    /// It is there, valid, ready and live.
+    pub is_usable: bool,
 }
 
 /// An index build that runs.
@@ -77,6 +96,11 @@ impl LiveCatalog {
     /// The relation called `name`, of whatever kind.
     pub(super) fn named(&self, schema: &str, name: &str) -> Option<&NamedRelation> {
         self.names.iter().find(|named| named.name.schema == schema && named.name.name == name)
+    }
+
+    /// The parts of the partitioned index `whole`; none of any other index.
+    pub(super) fn parts_of(&self, whole: Oid) -> impl Iterator<Item = &LivePart> {
+        self.parts.iter().filter(move |part| part.whole == whole)
     }
 
     /// The indexes of `relation`.
@@ -112,11 +136,13 @@ fn read(transaction: &mut Transaction<'_>, manifest: &Manifest) -> std::result::
     let mut builds = transaction.query(&BUILDS, &[])?;
     let named = transaction.query(&NAMES, &[&any_schemas, &any_names])?;
     let indexes = transaction.query(&INDEXES, &[&schemas, &names])?;
+    let parts = transaction.query(&PARTS, &[&schemas, &names])?;
     builds.extend(transaction.query(&BUILDS, &[])?);
     let statistics = statistics::read(transaction, manifest)?;
     Ok(LiveCatalog {
         names: named.iter().map(named_relation).collect::<std::result::Result<_, _>>()?,
         indexes: indexes.iter().map(live_index).collect::<std::result::Result<_, _>>()?,
+        parts: parts.iter().map(live_part).collect::<std::result::Result<_, _>>()?,
         statistics,
         builds: builds.iter().map(build).collect::<std::result::Result<_, _>>()?,
     })
@@ -144,6 +170,17 @@ fn live_index(row: &Row) -> std::result::Result<LiveIndex, Failure> {
             predicate: row.optional("predicate")?,
         },
         n_scans: row.optional("n_scans")?,
+    })
+}
+
+fn live_part(row: &Row) -> std::result::Result<LivePart, Failure> {
+    Ok(LivePart {
+        whole: row.get("whole_oid")?,
+        relation: row.get("relation_oid")?,
+        relation_name: row.get("relation_name")?,
+        index: row.optional("schema_name")?.zip(row.optional("index_name")?),
+        is_leaf: row.get("is_leaf")?,
+        is_usable: row.get("is_usable")?,
     })
 }
 
@@ -175,7 +212,7 @@ mod tests {
 
     #[test]
     fn every_query_bears_the_mark_that_keeps_it_out_of_the_workload() {
-        for query in [INDEXES, NAMES, BUILDS].iter().chain(&statistics::QUERIES) {
+        for query in [INDEXES, PARTS, NAMES, BUILDS].iter().chain(&statistics::QUERIES) {
             assert!(query.sql.contains("/* pgadvise:verify_"), "{}", query.name);
         }
     }

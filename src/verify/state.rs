@@ -24,6 +24,7 @@ pub(super) fn judge(wanted: &ManifestIndex, candidates: &[Candidate<'_>], catalo
         note: None,
         n_scans: own.and_then(|(index, _)| index.n_scans),
         usage: Usage::NotApplicable,
+        names_in_plans: vec![],
         statements: vec![],
     };
     match wanted.action {
@@ -33,6 +34,7 @@ pub(super) fn judge(wanted: &ManifestIndex, candidates: &[Candidate<'_>], catalo
     if wanted.action == Action::CreateIndex {
         apply_equivalents(&mut verdict, candidates);
     }
+    verdict.names_in_plans = names_in_plans(&verdict, catalog);
     verdict
 }
 
@@ -48,11 +50,17 @@ fn judge_created(
         return;
     };
     let builds: Vec<&Build> = catalog.builds.iter().filter(|build| build.relation == relation).collect();
+    let builds_part = |whole: Oid, build: &&Build| {
+        catalog.parts_of(whole).any(|part| part.relation == build.relation && !part.is_usable)
+    };
     let build = match own {
         Some((index, _)) if index.is_usable => None,
-        Some((index, _)) => builds.iter().find(|build| build.index.is_none_or(|oid| oid == index.oid)),
+        Some((index, _)) => {
+            let own = builds.into_iter().find(|build| build.index.is_none_or(|oid| oid == index.oid));
+            own.or_else(|| catalog.builds.iter().find(|build| builds_part(index.oid, build)))
+        }
         None if catalog.named(&wanted.relation.schema, &wanted.name).is_some() => None,
-        None => builds.iter().find(|build| may_be_unseen(build, verdict, catalog)),
+        None => builds.into_iter().find(|build| may_be_unseen(build, verdict, catalog)),
     };
     verdict.state = match (own, build) {
         (_, Some(build)) => {
@@ -60,7 +68,7 @@ fn judge_created(
             IndexState::Building
         }
         (Some((index, _)), None) if !index.is_usable => {
-            verdict.note = Some(format!("run {} again, which drops it first", wanted.migration));
+            verdict.note = Some(how_to_mend(wanted, index, catalog));
             IndexState::Invalid
         }
         (Some((_, Some(true))), None) => IndexState::Ok,
@@ -82,6 +90,21 @@ fn judge_created(
             None => IndexState::Missing,
         },
     };
+}
+
+/// What to do about an index that is not valid.
+fn how_to_mend(wanted: &ManifestIndex, index: &LiveIndex, catalog: &LiveCatalog) -> String {
+    let migration = &wanted.migration;
+    if catalog.parts_of(index.oid).next().is_none() {
+        return format!("run {migration} again, which drops it first");
+    }
+    let leaves = catalog.parts_of(index.oid).filter(|part| part.is_leaf && !part.is_usable);
+    let lacking: Vec<&str> = leaves.map(|part| part.relation_name.as_str()).collect();
+    let why = match lacking.as_slice() {
+        [] => "its parts are not attached".to_owned(),
+        lacking => format!("a valid part of it is missing on {}", lacking.join(", ")),
+    };
+    format!("{why}: run {migration} again, which goes on where it stopped")
 }
 
 /// Whether `build` may be building an index that the catalog does not show yet: it is seen to build one that is not
@@ -144,11 +167,17 @@ fn kind_of_relation(code: &str) -> &'static str {
     }
 }
 
-/// The names that count as the index in a plan: its own, where it is what was meant, and its equivalents.
-pub(super) fn names_in_plans(verdict: &IndexVerdict) -> Vec<(String, String)> {
+/// The schemas and names that count as the index in a plan: its own, where it is what was meant, and its equivalents, and of
+/// partitioned ones those of their parts.
+fn names_in_plans(verdict: &IndexVerdict, catalog: &LiveCatalog) -> Vec<(String, String)> {
     let own = (verdict.state == IndexState::Ok).then_some(&verdict.name);
-    let names = own.into_iter().chain(&verdict.equivalents);
-    names.map(|name| (verdict.relation.schema.clone(), name.clone())).collect()
+    let is_meant = |name: &String| own == Some(name) || verdict.equivalents.contains(name);
+    let mut names = Vec::new();
+    for index in catalog.indexes_of(&verdict.relation).filter(|index| is_meant(&index.name)) {
+        names.push((verdict.relation.schema.clone(), index.name.clone()));
+        names.extend(catalog.parts_of(index.oid).filter_map(|part| part.index.clone()));
+    }
+    names
 }
 
 /// `public.orders_idx`, quoted.

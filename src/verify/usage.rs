@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use super::state::names_in_plans;
 use super::verdict::{IndexVerdict, StatementVerdict, Usage, Verdict};
 use crate::emit::{Manifest, ManifestStatement};
 use crate::pg::QueryId;
@@ -55,14 +54,14 @@ pub fn apply_plans(
         if !index.state.is_usable() {
             continue;
         }
-        let names = names_in_plans(index);
+        let names = &index.names_in_plans;
         let judged = wanted.statements.iter().map(|served| {
             let statement = by_queryid.get(&served.queryid).copied();
             let reason = match &served.text {
                 None => Some(NO_TEXT.to_owned()),
                 Some(_) => reasons.get(&served.queryid).cloned(),
             };
-            judge(served, statement, &names, reason)
+            judge(served, statement, names, reason)
         });
         index.statements = judged.collect();
         index.usage = usage(index);

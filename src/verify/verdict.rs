@@ -44,6 +44,8 @@ pub struct IndexVerdict {
     pub n_scans: Option<i64>,
     /// Whether the planner uses it.
     pub usage: Usage,
+    /// What it is called in plans, by schema and name: its equivalents and the parts of a partitioned index as well.
+    pub names_in_plans: Vec<(String, String)>,
     /// The statements that it was made for.
     pub statements: Vec<StatementVerdict>,
 }

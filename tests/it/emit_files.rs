@@ -2,11 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use pgadvise::advice::Step;
+use pgadvise::advice::{PartitionIndex, Step};
 use pgadvise::emit::{self, Bundle, MANIFEST_FILE, Manifest};
 use pgadvise::pg::identifier::quote_literal;
-use pgadvise::pg::{IndexColumn, IndexDefinition, IndexTarget, RelationName, quote_identifier};
-use pgadvise::snapshot::RelationKind;
+use pgadvise::pg::{IndexColumn, IndexDefinition, IndexTarget, Oid, RelationName, quote_identifier};
+use pgadvise::snapshot::{Relation, RelationKind};
 
 use crate::support::advice::{bundle, create_step, drop_step, existing_index, psql, statement, table, workload};
 use crate::support::{self, Database};
@@ -225,7 +225,7 @@ fn what_cannot_be_written_is_a_gap() {
     let steps = [
         create_step(1, &t, "ok_idx", definition()),
         create_step(1, &t, "hostile_idx", hostile),
-        create_step(2, &partitioned.name, "ev_idx", definition()),
+        drop_step(2, &partitioned.name, "ev_idx", definition()),
         drop_step(1, &t, "t_key", definition()),
         drop_step(1, &t, "unknown_idx", definition()),
         create_step(1, &t, "nul\0idx", definition()),
@@ -263,8 +263,23 @@ fn a_file_reads_as_it_should() {
     step.cautions.push("statistics of app.\"Order\" are missing".into());
     let drop = drop_step(1, &order(), "order_old_idx", IndexDefinition::btree(["userId"]));
     let old = existing_index(2, "order_old_idx", IndexDefinition::btree(["userId"]), &["fillfactor=70"]);
-    let workload = workload(vec![table(1, &order(), vec![old])], vec![statement("SELECT 1 FROM t WHERE a = $1")]);
-    for file in bundle(&[step, drop], &workload).files {
+    let part = |oid, name: &str, is_there| PartitionIndex {
+        relation_oid: Oid(oid),
+        relation: RelationName::new("app", name),
+        name: format!("{name}_at_idx"),
+        is_partitioned: false,
+        attached_to: None,
+        is_there,
+    };
+    let event = RelationName::new("app", "event");
+    let mut of_partitions = create_step(3, &event, "event_at_idx", IndexDefinition::btree(["at"]));
+    of_partitions.partitions = vec![part(4, "event_2024", true), part(5, "event_2025", false)];
+    let partitioned = Relation { kind: RelationKind::PartitionedTable, ..table(3, &event, vec![]) };
+    let there = existing_index(6, "event_2024_at_idx", IndexDefinition::btree(["at"]), &["fillfactor=80"]);
+    let partition = table(4, &RelationName::new("app", "event_2024"), vec![there]);
+    let relations = vec![table(1, &order(), vec![old]), partitioned, partition];
+    let workload = workload(relations, vec![statement("SELECT 1 FROM t WHERE a = $1")]);
+    for file in bundle(&[step, of_partitions, drop], &workload).files {
         support::expect::file(&path.join(&file.path), &file.content);
     }
 }

@@ -29,6 +29,7 @@ mod drops_proof;
 mod drops_unused;
 mod emit_files;
 mod emit_hostile;
+mod emit_partitioned;
 mod extended_statistics;
 mod planning_corpus;
 mod planning_refusals;

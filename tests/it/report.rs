@@ -192,6 +192,7 @@ fn verdict() -> Verdict {
         note: None,
         n_scans: None,
         usage: Usage::NotApplicable,
+        names_in_plans: vec![],
         statements: vec![],
     };
     let plan = |queryid, uses_index: Option<bool>| StatementVerdict {

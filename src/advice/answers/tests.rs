@@ -176,6 +176,7 @@ fn a_dropped_index_is_said_to_be_one() {
         relation: orders().name,
         index: IndexDefinition::btree(["id"]),
         taken_over_by: None,
+        partitions: vec![],
         index_bytes: crate::pg::Bytes(0),
         cost_before: 0.0,
         cost_after: 0.0,

@@ -11,18 +11,20 @@ mod merge;
 mod operator_class;
 mod predicate;
 mod search_keys;
+mod served;
 mod target;
 #[cfg(test)]
 mod tests;
 
 pub use merge::merged;
-pub use target::distinct_values;
+pub use served::{covering_index, served_by};
+pub use target::{distinct_values, spelled_as_existing};
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::pg::{IndexDefinition, IndexTarget, KeyRoles, Oid, RelationName, covers};
-use crate::snapshot::{Catalog, Index, Relation};
-use crate::sql::{Comparison, Scan, Shape};
+use crate::pg::{IndexDefinition, IndexTarget, KeyRoles, Oid, RelationName};
+use crate::snapshot::{Catalog, Relation};
+use crate::sql::{Scan, Shape};
 use crate::workload::Workload;
 
 use super::scope;
@@ -34,6 +36,7 @@ use footprint::Footprint;
 use keys::KeyList;
 use predicate::Constants;
 use search_keys::{Operators, Search};
+use served::is_found_by_unique_index;
 
 /// Candidates from one scan at most; the fullest use of it comes first.
 const PER_SCAN_MAX: usize = 32;
@@ -330,39 +333,6 @@ fn is_constant_under(predicate: &predicate::Predicate, key: &crate::pg::IndexCol
         predicate.columns.iter().any(|column| column == name)
             && !predicate.conditions.iter().any(|condition| condition.ends_with("IS NOT NULL"))
     })
-}
-
-/// Why a candidate is declined that existing index `name` serves.
-pub fn served_by(name: &str) -> String {
-    format!("existing index {name} already serves it")
-}
-
-/// The usable existing index that serves everything the definition would. A full index serves what a partial one
-/// does, but reads the rows that the predicate keeps out: whether that is as good is the planner's to say.
-pub fn covering_index<'r>(relation: &'r Relation, definition: &IndexDefinition, roles: KeyRoles) -> Option<&'r Index> {
-    let definition = target::spelled_as_existing(relation, definition);
-    relation.indexes.iter().find(|index| {
-        index.is_usable()
-            && index.definition.predicate == definition.predicate
-            && covers(&index.definition, &definition, roles)
-    })
-}
-
-/// Whether every column of a unique index is compared with one constant: the statement finds its row already.
-fn is_found_by_unique_index(relation: &Relation, scan: &Scan) -> bool {
-    let is_fixed = |target: &IndexTarget| {
-        scan.quals
-            .iter()
-            .any(|qual| qual.target == *target && matches!(qual.comparison, Comparison::Equal | Comparison::In))
-    };
-    let finds = |index: &&Index| {
-        let definition = &index.definition;
-        index.is_usable()
-            && definition.is_unique
-            && definition.predicate.is_none()
-            && definition.key_columns.iter().all(|key| is_fixed(&key.target))
-    };
-    relation.indexes.iter().any(|index| finds(&index))
 }
 
 /// Counts in how many statements each target is compared for equality, by constants or by joins.

@@ -6,7 +6,7 @@ use super::*;
 use crate::advice::test_catalog::{index, orders};
 use crate::pg::{IndexColumn, RelationName};
 use crate::snapshot::RelationKind;
-use crate::sql::{Comparand, JoinKind, JoinQual, KeyOrder, Qual, StatementKind};
+use crate::sql::{Comparand, Comparison, JoinKind, JoinQual, KeyOrder, Qual, StatementKind};
 use crate::workload::Weigh;
 use crate::workload::test_workload;
 

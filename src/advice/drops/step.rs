@@ -66,6 +66,7 @@ pub fn step(workload: &Workload, drop: &Drop<'_>) -> Step {
         relation: relation.name.clone(),
         index: index.definition.clone(),
         taken_over_by: cover.clone(),
+        partitions: Vec::new(),
         index_bytes: index.bytes(),
         cost_before: 0.0,
         cost_after: 0.0,

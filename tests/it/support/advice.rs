@@ -25,6 +25,7 @@ pub fn create_step(oid: u32, relation: &RelationName, name: &str, definition: In
         relation: relation.clone(),
         index: definition,
         taken_over_by: None,
+        partitions: vec![],
         index_bytes: Bytes(12 << 20),
         cost_before: 673_164.0,
         cost_after: 96_984.0,

@@ -3,7 +3,7 @@
 -- serves    20 calls of query 762066203127474762, each 16,002 -> 2.23
 -- planner   total cost x calls 320,044 -> 44.6 (shadow, PostgreSQL 15.18)
 -- size      about 6600 kB
--- writes    cost 26.69 over the workload, +1.4 us and +66 B of WAL a written row, HOT updates unaffected
+-- writes    cost 26.04 over the workload, +1.4 us and +66 B of WAL a written row, HOT updates unaffected
 -- run       psql -X -f 0002_AuditLog_occurredAt_idx.sql   (as the owner of the relation, not with -1)
 -- on error  run it again, it drops the invalid leftover of a failed build first
 \set ON_ERROR_STOP on

@@ -1,10 +1,10 @@
 -- create index "Order_storeId_status_createdAt_idx" on public."Order"
 -- answers   fk_without_index, seq_scan_filter, sort_avoidable
--- serves    100 calls of query 7249135076724462444, each 5,594 -> 32.53
--- serves    40 calls of query -6992564195057254353, each 5,522 -> 186.73
--- planner   total cost x calls 780,243 -> 10,722 (shadow, PostgreSQL 15.18)
+-- serves    100 calls of query 7249135076724462444, each 5,593 -> 32.6
+-- serves    40 calls of query -6992564195057254353, each 5,522 -> 186.47
+-- planner   total cost x calls 780,213 -> 10,719 (shadow, PostgreSQL 15.18)
 -- size      about 6184 kB
--- writes    cost 292.97 over the workload, +7.69 us and +103.7 B of WAL a written row, ends HOT updates of the relation
+-- writes    cost 285.87 over the workload, +7.69 us and +103.7 B of WAL a written row, ends HOT updates of the relation
 -- caution   breaks_hot: 72 updates (by the share that is HOT now) set status and can no longer be HOT, 100 % of the relation's, each then writes into every index, at about 1.5 times the CPU and twice the WAL
 -- run       psql -X -f 0001_Order_storeId_status_createdAt_idx.sql   (as the owner of the relation, not with -1)
 -- on error  run it again, it drops the invalid leftover of a failed build first

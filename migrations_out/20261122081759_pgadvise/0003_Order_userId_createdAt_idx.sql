@@ -3,7 +3,7 @@
 -- serves    80 calls of query 5895645502165504118, each 3,976 -> 39.84
 -- planner   total cost x calls 318,111 -> 3,187 (shadow, PostgreSQL 15.18)
 -- size      about 6184 kB
--- writes    cost 102.28 over the workload, +2.68 us and +38.5 B of WAL a written row, HOT updates unaffected
+-- writes    cost 99.8 over the workload, +2.68 us and +38.5 B of WAL a written row, HOT updates unaffected
 -- run       psql -X -f 0003_Order_userId_createdAt_idx.sql   (as the owner of the relation, not with -1)
 -- on error  run it again, it drops the invalid leftover of a failed build first
 \set ON_ERROR_STOP on

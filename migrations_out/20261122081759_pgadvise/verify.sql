@@ -11,6 +11,7 @@ DECLARE
   build record;         -- a build that runs on its relation
   relation_oid oid;
   own_oid oid;          -- the index of its relation that bears its name
+  lacking text;         -- of a partitioned index that is invalid, the partitions without a valid part of it
   is_same boolean;      -- have is what want says; null: it could not be compared
   equivalents text;     -- valid indexes that are the same, under other names
   expression text;
@@ -38,7 +39,7 @@ BEGIN
   LOOP
     PERFORM set_config('search_path', 'pg_catalog', true);
     relation_oid := to_regclass(format('%I.%I', want.schema_name, want.table_name));
-    verdict := NULL; note := NULL; own_oid := NULL; equivalents := NULL;
+    verdict := NULL; note := NULL; own_oid := NULL; equivalents := NULL; lacking := NULL;
     FOR have IN
       SELECT i.indexrelid, c.relname, c.relkind, i.indisunique, i.indisvalid AND i.indisready AND i.indislive AS is_usable,
              d.skeleton, d.expressions, d.predicate
@@ -114,14 +115,24 @@ BEGIN
        WHERE n.nspname = want.schema_name AND c.relname = want.index_name;
       verdict := CASE WHEN FOUND THEN 'name_taken' ELSE 'missing' END;
     END IF;
+    IF verdict = 'invalid' THEN
+      SELECT coalesce((
+             SELECT string_agg(t.relid::text, ', ' ORDER BY t.relid::text) FROM pg_partition_tree(relation_oid) AS t
+              WHERE t.isleaf AND NOT EXISTS (
+                    SELECT FROM pg_partition_tree(own_oid) AS p JOIN pg_index AS i ON i.indexrelid = p.relid
+                     WHERE i.indrelid = t.relid AND i.indisvalid)), '') INTO lacking
+        FROM pg_class AS c WHERE c.oid = own_oid AND c.relkind = 'I';
+    END IF;
     IF verdict IN ('invalid', 'missing') THEN
       -- A role without pg_read_all_stats sees neither the relation nor the index of another's build, but its locks.
       SELECT p.pid, p.phase, p.index_relid INTO build
         FROM pg_stat_progress_create_index AS p
        WHERE p.datname = current_database()
-         AND EXISTS (SELECT FROM pg_locks AS l WHERE l.pid = p.pid AND l.database = p.datid AND l.relation = relation_oid
+         AND EXISTS (SELECT FROM pg_locks AS l WHERE l.pid = p.pid AND l.database = p.datid AND (l.relation = relation_oid
+                             OR lacking IS NOT NULL AND l.relation IN (SELECT t.relid FROM pg_partition_tree(relation_oid) AS t))
                         AND l.mode IN ('ShareUpdateExclusiveLock', 'ShareLock') AND l.granted)
-         AND CASE WHEN verdict = 'invalid' THEN coalesce(nullif(p.index_relid, 0), own_oid) = own_oid
+         AND CASE WHEN lacking IS NOT NULL THEN true
+                  WHEN verdict = 'invalid' THEN coalesce(nullif(p.index_relid, 0), own_oid) = own_oid
                   WHEN nullif(p.index_relid, 0) IS NULL
                   THEN NOT EXISTS (SELECT FROM pg_index AS i WHERE i.indrelid = relation_oid AND NOT i.indisvalid)
                   ELSE NOT EXISTS (SELECT FROM pg_class AS c WHERE c.oid = p.index_relid) END
@@ -132,6 +143,9 @@ BEGIN
       ELSIF verdict = 'invalid' AND EXISTS (SELECT FROM pg_index AS i WHERE i.indexrelid = own_oid AND i.indisvalid) THEN
         verdict := 'building';
         note := 'finished just now';
+      ELSIF lacking IS NOT NULL THEN
+        note := CASE lacking WHEN '' THEN 'its parts are not attached: ' ELSE 'a valid part of it is missing on ' || lacking || ': ' END
+                || 'run its migration again, which goes on where it stopped';
       ELSIF verdict = 'invalid' THEN
         note := 'run its migration again, which drops it first';
       END IF;
