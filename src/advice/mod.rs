@@ -4,6 +4,7 @@ mod answers;
 mod candidates;
 mod cautions;
 mod drops;
+mod groups;
 mod link;
 mod naming;
 mod options;
@@ -20,6 +21,7 @@ mod test_catalog;
 mod write_cost;
 
 pub use answers::{Answer, Cause, StatementAnswer, answer_statements};
+pub use groups::{groups, schemas_without};
 pub use link::{MISESTIMATE, answers, forget_misestimates, tells};
 pub use options::{AdviseOptions, OnProgress, Phase, Progress, calls_max};
 pub use partitions::PartitionIndex;
@@ -165,6 +167,7 @@ fn conclude(
 ) -> Vec<Declined> {
     let (drops, declined) = decided.steps(workload);
     advice.steps.extend(drops);
+    advice.steps = groups::brought_together(std::mem::take(&mut advice.steps));
     for step in &mut advice.steps {
         step.answers = link::answered_rules(workload, step, findings);
     }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::partitions::PartitionIndex;
 use super::relation_costs::RelationCosts;
 use super::write_cost::{Calibration, WriteCost};
-use crate::pg::{Bytes, IndexDefinition, Oid, QueryId, RelationName, StatisticsDefinition};
+use crate::pg::{Bytes, IndexDefinition, Oid, QueryId, RelationName, StatisticsDefinition, quote_identifier};
 use crate::workload::{VariantKind, Workload};
 
 /// The outcome of the search.
@@ -44,6 +44,19 @@ pub struct Advice {
     pub n_whatif_calls: u64,
     /// For each statement of the workload, its cost before and after all steps; `None` when it could not be priced.
     pub statement_costs: Vec<Option<(f64, f64)>>,
+}
+
+impl Advice {
+    /// What reports call `step`: its id, with its schema where steps of several schemas have that id.
+    pub fn name_of(&self, step: &Step) -> String {
+        let is_shared = self.steps.iter().any(|other| other.id == step.id && other.relation != step.relation);
+        let id = &step.id;
+        if is_shared {
+            format!("{}.{}", quote_identifier(&step.relation.schema), quote_identifier(id))
+        } else {
+            id.clone()
+        }
+    }
 }
 
 /// One thing to do.

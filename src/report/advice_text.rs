@@ -4,10 +4,11 @@ use super::Report;
 use super::json::bytes_of;
 use super::relations_text::share_reached;
 use super::text_style::{Style, counted};
-use crate::advice::{Action, Advice, MISESTIMATE, StatementGain, StatisticsStep, Step};
+use crate::advice::{Action, Advice, MISESTIMATE, StatementGain, StatisticsStep, Step, groups, schemas_without};
 use crate::emit::{self, without_values};
 use crate::pg::number::{change, duration_ms, number};
 use crate::pg::text::abbreviate;
+use crate::pg::{Bytes, quote_identifier};
 use crate::snapshot::Catalog;
 
 /// How many characters of a statement are shown: enough to recognise it.
@@ -18,6 +19,9 @@ const STATEMENTS_SHOWN_MAX: usize = 3;
 
 /// How many statements that do a step are shown; the migration and the JSON report have all.
 const DDL_SHOWN_MAX: usize = 1;
+
+/// How many schemas are named that get the same.
+const SCHEMAS_SHOWN_MAX: usize = 5;
 
 /// How many declined candidates are shown; the JSON report has all.
 const DECLINED_SHOWN_MAX: usize = 8;
@@ -35,20 +39,33 @@ pub(super) fn steps(report: &Report<'_>, style: Style) -> String {
     let mut text = style.heading(&title(report.advice));
     text += &style.paragraph(2, &totals(report));
     text.push('\n');
-    let rows = statistics.iter().map(statistics_row).chain(steps.iter().map(row)).enumerate();
-    let numbered = |(position, row): (usize, Vec<String>)| [vec![(position + 1).to_string()], row].concat();
+    let groups: Vec<(usize, &[Step])> = numbered(statistics.len() + 1, steps);
+    let objects = statistics.iter().enumerate().map(|(position, step)| (position + 1, statistics_row(step)));
+    let rows = objects.chain(groups.iter().map(|(number, group)| (*number, row(group))));
     let columns = ["#", "do", name_of_objects(report.advice), "on", "size", "cost", "calls"];
-    text += &style.table(&columns, rows.map(numbered).collect(), &[0, 4, 5, 6]);
+    let rows = rows.map(|(number, row)| [vec![number.to_string()], row].concat());
+    text += &style.table(&columns, rows.collect(), &[0, 4, 5, 6]);
     for (position, step) in statistics.iter().enumerate() {
         text.push('\n');
         text += &statistics_details(position + 1, step, report, style);
     }
     let catalog = Catalog::new(&report.workload.snapshot);
-    for (position, step) in steps.iter().enumerate() {
+    for (number, group) in groups {
         text.push('\n');
-        text += &details(statistics.len() + position + 1, step, report, &catalog, style);
+        text += &details(number, group, report, &catalog, style);
     }
     text
+}
+
+/// The steps that are the same in several schemas together, each with the number of the first, counted from `first`.
+fn numbered(first: usize, steps: &[Step]) -> Vec<(usize, &[Step])> {
+    let mut next = first;
+    let number = |group| {
+        let number = next;
+        next += <[Step]>::len(group);
+        (number, group)
+    };
+    groups(steps).map(number).collect()
 }
 
 fn name_of_objects(advice: &Advice) -> &'static str {
@@ -106,15 +123,20 @@ fn statistics_row(step: &StatisticsStep) -> Vec<String> {
     ]
 }
 
-fn row(step: &Step) -> Vec<String> {
-    let calls: f64 = step.statements.iter().map(|gain| gain.n_calls).sum();
+fn row(group: &[Step]) -> Vec<String> {
+    let sum = |of: fn(&Step) -> f64| group.iter().map(of).sum::<f64>();
+    let first = &group[0];
+    let on = match group.len() {
+        1 => first.relation.to_string(),
+        n => format!("{} in {}", quote_identifier(&first.relation.name), counted(n, "schema", "schemas")),
+    };
     vec![
-        step.action.verb().to_owned(),
-        step.id.clone(),
-        step.relation.to_string(),
-        step.index_bytes.to_string(),
-        change(step.cost_before, step.cost_after),
-        number(calls),
+        first.action.verb().to_owned(),
+        first.id.clone(),
+        on,
+        group.iter().map(|step| step.index_bytes).sum::<Bytes>().to_string(),
+        change(sum(|step| step.cost_before), sum(|step| step.cost_after)),
+        number(sum(|step| step.statements.iter().map(|gain| gain.n_calls).sum())),
     ]
 }
 
@@ -150,8 +172,9 @@ fn gains(gains: &[StatementGain], report: &Report<'_>, style: Style, indent: usi
     text
 }
 
-fn details(position: usize, step: &Step, report: &Report<'_>, catalog: &Catalog<'_>, style: Style) -> String {
+fn details(position: usize, group: &[Step], report: &Report<'_>, catalog: &Catalog<'_>, style: Style) -> String {
     let indent = 5;
+    let step = &group[0];
     let mut text = String::new();
     let ddl = match emit::statements(step, catalog) {
         Ok(statements) => shown_ddl(&statements.ddl),
@@ -159,6 +182,9 @@ fn details(position: usize, step: &Step, report: &Report<'_>, catalog: &Catalog<
     };
     let ddl: String = ddl.iter().map(|line| style.paragraph(indent, line)).collect();
     text += &format!("{position:>3}. {}", ddl.trim_start());
+    for line in in_other_schemas(position, group, catalog) {
+        text += &style.paragraph(indent, &line);
+    }
     if !step.answers.is_empty() {
         text += &style.paragraph(indent, &format!("answers {}", step.answers.join(", ")));
     }
@@ -180,6 +206,38 @@ fn shown_ddl(ddl: &[emit::Statement]) -> Vec<String> {
         shown.push(format!("and {more} more, which build and attach the index of each partition"));
     }
     shown
+}
+
+/// Where else a step is the same, and where it is not made.
+fn in_other_schemas(position: usize, group: &[Step], catalog: &Catalog<'_>) -> Vec<String> {
+    let [_, others @ ..] = group else { return Vec::new() };
+    if others.is_empty() {
+        return Vec::new();
+    }
+    let schemas: Vec<&str> = others.iter().map(|step| step.relation.schema.as_str()).collect();
+    let last = position + others.len();
+    let mut lines = vec![format!("and the same in {} (numbers {position} to {last})", some_of(&schemas))];
+    let without = schemas_without(catalog, group);
+    if !without.is_empty() {
+        lines.push(format!("not in {}: no statement that was seen asks for it there", some_of(&without)));
+    }
+    let is_own = |step: &&Step| step.cautions.iter().any(|caution| !group[0].cautions.contains(caution));
+    let n_cautioned = others.iter().filter(is_own).count();
+    if n_cautioned > 0 {
+        let steps = counted(n_cautioned, "of them has", "of them have");
+        lines.push(format!("{steps} cautions that the first has not (--format json lists them)"));
+    }
+    lines
+}
+
+/// The first of some schemas, and how many there are beside.
+fn some_of(schemas: &[&str]) -> String {
+    let shown: Vec<_> = schemas.iter().take(SCHEMAS_SHOWN_MAX).map(|schema| quote_identifier(schema)).collect();
+    let noun = if schemas.len() == 1 { "schema" } else { "schemas" };
+    match schemas.len() - shown.len() {
+        0 => format!("{noun} {}", shown.join(", ")),
+        more => format!("{noun} {} and {} more", shown.join(", "), number(more as f64)),
+    }
 }
 
 /// The statement's text without values, or its queryid where the text cannot be shown.

@@ -88,11 +88,11 @@ impl Report<'_> {
 
     /// The steps that answer `finding`, by id: statistics objects over its columns, and steps for its rule, on its
     /// relation, that serve one of its statements, touch its index or lead with one of its columns.
-    fn answering_steps(&self, finding: &Finding) -> Vec<&str> {
+    fn answering_steps(&self, finding: &Finding) -> Vec<String> {
         let statistics = self.advice.statistics.iter().filter(|step| advice::tells(step, finding));
         let steps = self.advice.steps.iter().filter(|step| answers(step, finding));
-        let names = statistics.map(|step| step.definition.name.as_str());
-        names.chain(steps.map(|step| step.id.as_str())).collect()
+        let names = statistics.map(|step| step.definition.name.clone());
+        names.chain(steps.map(|step| self.advice.name_of(step))).collect()
     }
 }
 

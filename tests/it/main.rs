@@ -37,6 +37,7 @@ mod planning_shape;
 mod published_algorithms;
 mod report;
 mod rules;
+mod schema_per_tenant;
 mod sensitivity;
 mod server;
 mod shadow_metapages;

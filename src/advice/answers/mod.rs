@@ -109,7 +109,7 @@ impl<'a> Grounds<'a> {
             return because;
         }
         let because = self.by_cost(position, statement, planned, spent, findings);
-        let because = self.with_drops(because);
+        let because = self.with_drops(because, statement);
         if weight <= 0.0 && because.answer == Answer::NothingHelps {
             return Because::of(Cause::Cheap, "it takes no measurable time");
         }
@@ -117,9 +117,15 @@ impl<'a> Grounds<'a> {
     }
 
     /// The same, with a word on those of its indexes that are to be dropped.
-    fn with_drops(&self, because: Because) -> Because {
-        let is_dropped =
-            |name: &&String| self.advice.steps.iter().any(|step| step.action == Action::DropIndex && step.id == **name);
+    fn with_drops(&self, because: Because, statement: &Statement) -> Because {
+        let reads = |step: &super::Step| {
+            let shape = statement.shape.as_ref();
+            shape.is_none_or(|shape| shape.scans.iter().any(|scan| scan.relation == step.relation_oid))
+        };
+        let is_dropped = |name: &&String| {
+            let mut steps = self.advice.steps.iter();
+            steps.any(|step| step.action == Action::DropIndex && step.id == **name && reads(step))
+        };
         let dropped: Vec<String> = because.indexes.iter().filter(is_dropped).cloned().collect();
         if dropped.is_empty() {
             return because;
@@ -141,7 +147,7 @@ impl<'a> Grounds<'a> {
         if steps.is_empty() {
             return None;
         }
-        let advice: Vec<String> = steps.iter().map(|step| step.id.clone()).collect();
+        let advice: Vec<String> = steps.iter().map(|step| self.advice.name_of(step)).collect();
         let costs = self.advice.statement_costs.get(position).copied().flatten();
         let cost = costs.map_or_else(String::new, |(before, after)| {
             format!(": cost {} -> {} ({})", number(before), number(after), change(before, after))

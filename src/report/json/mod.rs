@@ -9,7 +9,7 @@ pub use shape::*;
 use super::Report;
 use crate::advice::{
     Action, Advice, Declined, MISESTIMATE, RelationCosts, StatementAnswer, StatementGain, StatisticsStep, Step,
-    VariantGain, WriteCost, WriteSource,
+    VariantGain, WriteCost, WriteSource, groups,
 };
 use crate::emit;
 use crate::error::{Error, Result};
@@ -129,7 +129,11 @@ pub(super) fn bytes_of(steps: &[Step], action: Action) -> Bytes {
 /// What to do, in the order to do it.
 fn all_advice(advice: &Advice, catalog: &Catalog<'_>) -> Vec<JsonAdvice> {
     let statistics = advice.statistics.iter().map(statistics);
-    statistics.chain(advice.steps.iter().map(|step| self::advice(step, catalog))).collect()
+    let steps = groups(&advice.steps).enumerate().flat_map(|(position, group)| {
+        let number = (group.len() > 1).then_some(position + 1);
+        group.iter().map(move |step| self::advice(step, advice.name_of(step), number, catalog))
+    });
+    statistics.chain(steps).collect()
 }
 
 fn texts(statements: &[emit::Statement]) -> Vec<String> {
@@ -143,6 +147,7 @@ fn statistics(step: &StatisticsStep) -> JsonAdvice {
     let definition = &step.definition;
     JsonAdvice {
         id: definition.name.clone(),
+        group: None,
         action: JsonAction::CreateStatistics,
         relation: definition.relation.clone(),
         index: None,
@@ -167,12 +172,13 @@ fn statistics(step: &StatisticsStep) -> JsonAdvice {
     }
 }
 
-fn advice(step: &Step, catalog: &Catalog<'_>) -> JsonAdvice {
+fn advice(step: &Step, id: String, group: Option<usize>, catalog: &Catalog<'_>) -> JsonAdvice {
     let (ddl, rollback) = emit::statements(step, catalog)
         .map(|statements| (texts(&statements.ddl), texts(&statements.rollback)))
         .unwrap_or_default();
     JsonAdvice {
-        id: step.id.clone(),
+        id,
+        group,
         action: action(step.action),
         relation: step.relation.clone(),
         index: Some(index(&step.index, Some(&step.id))),
@@ -277,7 +283,7 @@ fn finding(finding: &Finding, report: &Report<'_>) -> JsonFinding {
         evidence: finding.evidence.clone(),
         fix: finding.fix.clone(),
         impact: rounded(finding.impact),
-        advice: report.answering_steps(finding).into_iter().map(str::to_owned).collect(),
+        advice: report.answering_steps(finding),
     }
 }
 

@@ -131,8 +131,12 @@ pub struct JsonRelation {
 /// One thing to do.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct JsonAdvice {
-    /// The name of the index or the statistics object. Findings refer to it.
+    /// The name of the index or the statistics object, with its schema where several schemas get one of that name. Findings
+    /// and statements refer to it.
     pub id: String,
+    /// The same number for steps that are the same in several schemas; left out where a step is the only one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub group: Option<usize>,
     /// What to do.
     pub action: JsonAction,
     /// The relation.
