@@ -1,7 +1,7 @@
 //! How a run grows with the workload: wall time, what-if calls, CPU and peak memory at 1,000, 2,000 and 5,000 distinct
 //! statements over 300 tables. Prints a table; asserts nothing, for machines are shared and noisy.
 //!
-//!     cargo bench --bench scale -- [--what-if shadow|hypopg] [--statements 1000,2000]
+//!     cargo bench --bench scale -- [--what-if shadow|hypopg] [--statements 1000,2000] [--schemas 300]
 
 mod measure;
 mod statements;
@@ -18,6 +18,8 @@ const N_STATEMENTS: [usize; 3] = [1_000, 2_000, 5_000];
 struct Request {
     what_if: String,
     n_statements: Vec<usize>,
+    /// Schemas that the tables are spread over.
+    n_schemas: usize,
 }
 
 fn main() {
@@ -31,45 +33,47 @@ fn main() {
     let options = ClusterOptions::default().with_setting("autovacuum", "off").with_setting("max_wal_size", "4GB");
     let cluster = Cluster::start(&binaries, &options).expect("a private server");
     let url = cluster.url("postgres");
-    load(&url);
+    load(&url, request.n_schemas);
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let run = |n: &usize| run(&cluster, &request.what_if, folder.path(), *n);
+    let run = |n: &usize| run(&cluster, &request, folder.path(), *n);
     let runs: Vec<Run> = request.n_statements.iter().map(run).collect();
-    print_table(&request.what_if, &runs);
+    print_table(&request, &runs);
     cluster.stop().expect("the server stops");
 }
 
 fn request(mut arguments: impl Iterator<Item = String>) -> Request {
-    let mut request = Request { what_if: "shadow".to_owned(), n_statements: N_STATEMENTS.to_vec() };
+    let mut request = Request { what_if: "shadow".to_owned(), n_statements: N_STATEMENTS.to_vec(), n_schemas: 1 };
     while let Some(argument) = arguments.next() {
         let mut value = || arguments.next().unwrap_or_else(|| panic!("{argument} needs a value"));
         match argument.as_str() {
             "--bench" => {} // cargo's own
             "--what-if" => request.what_if = value(),
             "--statements" => request.n_statements = value().split(',').map(|n| n.parse().expect("a number")).collect(),
-            other => panic!("there is no option {other}: --what-if, --statements"),
+            "--schemas" => request.n_schemas = value().parse().expect("a number"),
+            other => panic!("there is no option {other}: --what-if, --statements, --schemas"),
         }
     }
     request
 }
 
-fn load(url: &str) {
+fn load(url: &str, n_schemas: usize) {
     let target = Target::resolve(Some(url)).expect("the private server's URL");
     let mut session = WritableSession::connect(&target).expect("a connection");
-    for sql in statements::schema() {
+    for sql in statements::schema(n_schemas) {
         session.execute(&sql).expect("the schema loads");
     }
 }
 
-fn run(cluster: &Cluster, what_if: &str, folder: &Path, n_statements: usize) -> Run {
+fn run(cluster: &Cluster, request: &Request, folder: &Path, n_statements: usize) -> Run {
     let workload = folder.join(format!("workload_{n_statements}.sql"));
-    std::fs::write(&workload, statements::workload(n_statements)).expect("the workload is written");
-    measure::run(cluster, what_if, &workload, n_statements)
+    std::fs::write(&workload, statements::workload(n_statements, request.n_schemas)).expect("the workload is written");
+    measure::run(cluster, &request.what_if, &workload, n_statements)
 }
 
 #[allow(clippy::print_stdout, reason = "the table is what this program is for")]
-fn print_table(what_if: &str, runs: &[Run]) {
-    println!("{} tables, --what-if {what_if}", statements::N_TABLES);
+fn print_table(request: &Request, runs: &[Run]) {
+    let Request { what_if, n_schemas, .. } = request;
+    println!("{} tables in {n_schemas} schemas, --what-if {what_if}", statements::N_TABLES);
     println!(
         "statements  planned  proposed  what-if calls  wall s  pgadvise CPU s  server CPU s  peak MB   | for each statement, against the first row"
     );

@@ -25,32 +25,39 @@ const KINDS: [&str; 17] = [
     "SELECT a.user_id, sum(b.amount) FROM {t} a JOIN {o} b ON b.user_id = a.user_id WHERE a.code = 'c99' GROUP BY a.user_id",
 ];
 
+/// The table with this number, where the tables are spread over `n_schemas` schemas.
+fn table(number: usize, n_schemas: usize) -> String {
+    format!("s{:03}.t{number:03}", number % n_schemas)
+}
+
 /// One script per table.
-pub fn schema() -> Vec<String> {
-    let table = |number: usize| {
+pub fn schema(n_schemas: usize) -> Vec<String> {
+    let create = |number: usize| {
+        let table = table(number, n_schemas);
         format!(
-            "CREATE TABLE t{number:03} (id int PRIMARY KEY, tenant_id int NOT NULL, user_id int NOT NULL, other_id int NOT NULL,
+            "CREATE TABLE {table} (id int PRIMARY KEY, tenant_id int NOT NULL, user_id int NOT NULL, other_id int NOT NULL,
                  code text NOT NULL, status text NOT NULL, amount numeric NOT NULL, created_at timestamp NOT NULL, deleted_at timestamp);
-             INSERT INTO t{number:03} SELECT g, g % 40, (g * 7919) % 900, (g * 31) % {N_ROWS}, 'c' || g,
+             INSERT INTO {table} SELECT g, g % 40, (g * 7919) % 900, (g * 31) % {N_ROWS}, 'c' || g,
                  (ARRAY['open', 'done', 'done', 'done'])[1 + g % 4], g % 100, timestamp '2025-01-01' + g * interval '1 minute',
                  CASE WHEN g % 30 = 0 THEN timestamp '2025-02-01' END FROM generate_series(1, {N_ROWS}) g;
-             VACUUM (ANALYZE) t{number:03}"
+             VACUUM (ANALYZE) {table}"
         )
     };
     std::iter::once("CREATE EXTENSION hypopg".to_owned())
-        .chain((0..N_TABLES).map(table))
+        .chain((0..n_schemas).map(|number| format!("CREATE SCHEMA s{number:03}")))
+        .chain((0..N_TABLES).map(create))
         .flat_map(|script| script.split(';').map(str::to_owned).collect::<Vec<_>>())
         .collect()
 }
 
 /// The first `n` statements. Every kind is as frequent among them whatever `n` is, and every table too: what grows is how
 /// many statements a table has. They are distinct up to tables × kinds.
-pub fn workload(n: usize) -> String {
+pub fn workload(n: usize, n_schemas: usize) -> String {
     let statement = |position: usize| {
         let (round, number) = (position / N_TABLES, position % N_TABLES);
         let sql = KINDS[(position + round) % KINDS.len()]
-            .replace("{t}", &format!("t{number:03}"))
-            .replace("{o}", &format!("t{:03}", (number + 1) % N_TABLES));
+            .replace("{t}", &table(number, n_schemas))
+            .replace("{o}", &table((number + 1) % N_TABLES, n_schemas));
         format!("-- calls: {}\n{sql};\n", 10 + (position * 37) % 990)
     };
     (0..n).map(statement).collect()

@@ -130,7 +130,7 @@ fn open_questions(
     promising.sort_by(|(a, set_a), (b, set_b)| b.total_cmp(a).then_with(|| model.compare(set_a, set_b)));
     let mut asked: BTreeSet<(usize, Configuration)> = BTreeSet::new();
     for (promise, after) in promising {
-        let changed: Configuration = chosen.set.symmetric_difference(&after).map(candidate).collect();
+        let changed: Configuration = (&chosen.set ^ &after).ones().map(candidate).collect();
         let relations = model.relations(after.difference(&chosen.set));
         // What could be taken in place of what `after` adds.
         let is_rival = |id: usize| pool.contains(id) && relations.contains(&model.relation(id));

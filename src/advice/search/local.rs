@@ -1,6 +1,8 @@
 //! Local search over sets of candidates by what is known of the plans: add and make room, drop and fill up. Asks the
 //! planner nothing: see `explore`.
 
+use std::collections::BTreeSet;
+
 use super::model::{Bound, Model, Set, Standing};
 
 /// Passes over all moves at most; a pass without an improvement is the last.
@@ -20,6 +22,8 @@ pub struct Local<'m> {
     model: &'m Model<'m>,
     pool: &'m Set,
     moves: Vec<Set>,
+    /// The moves that each candidate is in, by position.
+    moves_of: Vec<Vec<usize>>,
     nothing: f64,
     has_budget: bool,
 }
@@ -27,7 +31,12 @@ pub struct Local<'m> {
 impl<'m> Local<'m> {
     /// Over the candidates of `pool`; `workload_cost` is the weighed cost without any.
     pub fn new(model: &'m Model<'m>, pool: &'m Set, workload_cost: f64, has_budget: bool) -> Self {
-        Self { model, pool, moves: model.moves(pool), nothing: NOTHING * workload_cost, has_budget }
+        let moves = model.moves(pool);
+        let mut moves_of = vec![Vec::new(); pool.len()];
+        for (position, members) in moves.iter().enumerate() {
+            members.ones().for_each(|id| moves_of[id].push(position));
+        }
+        Self { model, pool, moves, moves_of, nothing: NOTHING * workload_cost, has_budget }
     }
 
     /// The sets that are added at once.
@@ -65,6 +74,10 @@ impl<'m> Local<'m> {
 
     /// Whether `new` is worth more than `old`, or the same with fewer bytes.
     pub fn is_better(&self, old: &Standing, new: &Set) -> bool {
+        // Most moves are taken back at once by what is trimmed.
+        if *new == old.set {
+            return false;
+        }
         let difference = self.model.difference(old, new, Bound::AtMost);
         difference > self.nothing || (difference >= -self.nothing && self.model.compare(new, &old.set).is_lt())
     }
@@ -112,8 +125,10 @@ impl<'m> Local<'m> {
         gone.insert(id);
         let near = self.model.sharing(&gone);
         let is_few = self.moves.len() * chosen.set.count_ones(..) <= REFILLS_MAX;
-        let is_open = |members: &&Set| !members.contains(id) && (is_few || !members.is_disjoint(&near));
-        let moves: Vec<Set> = self.moves.iter().filter(is_open).cloned().collect();
+        let near: BTreeSet<usize> = near.ones().flat_map(|id| &self.moves_of[id]).copied().collect();
+        let moves: Vec<&Set> =
+            if is_few { self.moves.iter().collect() } else { near.iter().map(|at| &self.moves[*at]).collect() };
+        let moves: Vec<Set> = moves.into_iter().filter(|members| !members.contains(id)).cloned().collect();
         self.filled(self.model.moved(chosen, without), &moves, self.has_budget)
     }
 
@@ -167,7 +182,9 @@ impl<'m> Local<'m> {
         loop {
             let fits = self.model.fits(&chosen.set);
             let mut least: Option<(f64, usize)> = None;
-            for id in chosen.set.difference(kept).filter(|id| !fits || near.contains(*id)) {
+            let mut removable = if fits { &chosen.set & &near } else { chosen.set.clone() };
+            removable.difference_with(kept);
+            for id in removable.ones() {
                 let loss = self.model.loss(&chosen, id);
                 let score = if fits || !by_byte { loss } else { loss / self.model.bytes_of(id) };
                 if least.is_none_or(|(known, _)| score < known) {

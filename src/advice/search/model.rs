@@ -99,8 +99,9 @@ impl<'m> Model<'m> {
 
     /// The statements that the difference between two sets can matter to.
     fn touched(&self, before: &Set, after: &Set) -> Vec<usize> {
+        let changed = before ^ after;
         let mut places: Vec<usize> =
-            before.symmetric_difference(after).flat_map(|id| &self.places[id]).map(|place| *place as usize).collect();
+            changed.ones().flat_map(|id| &self.places[id]).map(|place| *place as usize).collect();
         places.sort_unstable();
         places.dedup();
         places
@@ -109,8 +110,8 @@ impl<'m> Model<'m> {
     /// What changing `before` into `after` is worth: the weighed cost that it saves, less what it costs to maintain. With
     /// [`Bound::AtLeast`] at the very best.
     pub fn difference(&self, before: &Standing, after: &Set, bound: Bound) -> f64 {
-        let changed = before.set.symmetric_difference(after);
-        let upkeep = changed.map(|id| if after.contains(id) { self.upkeep[id] } else { -self.upkeep[id] });
+        let changed = &before.set ^ after;
+        let upkeep = changed.ones().map(|id| if after.contains(id) { self.upkeep[id] } else { -self.upkeep[id] });
         let saved = self.touched(&before.set, after).into_iter().map(|place| {
             let known = &self.statements[place];
             let then = match bound {
