@@ -45,9 +45,14 @@ fn analysed(major: u32) -> Deployed {
         "partitioned table: built on 2 of 3 partitions, one after another, and attached, by_hand is there already";
     let cautions = advice[0]["cautions"].as_array().expect("cautions");
     assert!(cautions.iter().any(|said| said.as_str().is_some_and(|said| said.starts_with(caution))), "{cautions:?}");
-    let out = desk.path().join("out");
-    let folder = std::fs::read_dir(out).expect("a folder").next().expect("migrations").expect("an entry").path();
+    let folder = only_folder(&desk);
     Deployed { database, desk, folder }
+}
+
+/// What the analysis wrote.
+fn only_folder(desk: &Desk) -> PathBuf {
+    let out = std::fs::read_dir(desk.path().join("out")).expect("a folder");
+    out.into_iter().next().expect("migrations").expect("an entry").path()
 }
 
 impl Deployed {
@@ -162,6 +167,25 @@ fn a_partition_that_came_later_is_named() {
 }
 
 #[test]
+fn a_partitioned_part_that_is_there_is_attached_with_its_own_and_comes_back() {
+    let database = support::database("partitioned_part", SCHEMA);
+    database.execute("DROP INDEX archive.by_hand; CREATE INDEX of_2024 ON event_2024 (tenant_id)");
+    let desk = Desk::new();
+    desk.write("w.sql", "-- calls: 1000\nSELECT * FROM \"Event\" WHERE tenant_id = 7 AND at > '2025-02-02';\n");
+    desk.analyze(&database.url(), &["--only-workload", "--workload", "w.sql", "--out", "out"]);
+    let folder = only_folder(&desk);
+    let deployed = Deployed { database, desk, folder };
+    let before = deployed.indexes();
+    assert_eq!(deployed.migrate(), (0, String::new()));
+    let after = deployed.indexes();
+    assert_eq!(after.matches(", ").count(), before.matches(", ").count() + 2, "the top and one partition's: {after}");
+    assert!(!after.contains("false"), "{after}");
+    deployed.assert_state("ok", 0, "");
+    assert_eq!(deployed.roll_back(), (0, String::new()));
+    assert_eq!(deployed.indexes(), before);
+}
+
+#[test]
 fn what_others_wait_behind_does_not_wait_for_long() {
     let deployed = analysed(support::versions()[0]);
     let writer = deployed.database.connect();
@@ -200,7 +224,7 @@ fn names_are_quoted_wherever_they_stand() {
     desk.write("w.sql", "-- calls: 9\nSELECT * FROM \"s'; --\".\"t\n\\! $pgadvise$ :HOST\" WHERE \"a b\" = 7;");
     let run = desk.analyze(&database.url(), &["--only-workload", "--workload", "w.sql", "--out", "out"]);
     assert_eq!(run.json()["advice"][0]["ddl"].as_array().map(Vec::len), Some(3), "{run:?}");
-    let folder = std::fs::read_dir(desk.path().join("out")).expect("a folder").next().expect("one").expect("it").path();
+    let folder = only_folder(&desk);
     let sql = |folder: &Path| -> PathBuf {
         let files = std::fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path());
         files.into_iter().find(|path| text(path).contains("0001_")).expect("a migration")
