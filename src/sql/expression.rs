@@ -48,6 +48,18 @@ pub fn is_indexable(expression: &str, relation: &Relation, catalog: &Catalog<'_>
     of_relation(expression, relation, |expr| index_target(expr, known).is_some()).unwrap_or(false)
 }
 
+/// The column and the collation, as SQL, where `expression` is no more than a column compared by that collation.
+pub fn collated_column(expression: &str, relation: &Relation) -> Option<(String, String)> {
+    let tell = |expr: &Expr| match expr {
+        Expr::Collate { expr, collation } => match expr.as_ref() {
+            Expr::ScanColumn { column, .. } => Some((column.clone(), collation.clone())),
+            _ => None,
+        },
+        _ => None,
+    };
+    of_relation(expression, relation, tell).flatten()
+}
+
 /// The `typname` of what `expression` over columns of `relation` returns, where it can be told from its functions and
 /// casts and from the types of its columns.
 pub fn type_of_expression(expression: &str, relation: &Relation) -> Option<String> {

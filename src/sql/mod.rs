@@ -29,7 +29,7 @@ pub use classify::{TextClass, check_one_plannable, classify};
 pub use constants::without_literals;
 pub use describe::describe;
 pub use error::ShapeError;
-pub use expression::{canonical, is_indexable, same_expression, same_predicate, type_of_expression};
+pub use expression::{canonical, collated_column, is_indexable, same_expression, same_predicate, type_of_expression};
 pub use normalise::{Normalised, fingerprint, normalise};
 pub use parameters::{ParameterPlace, ParameterUse, count_parameters, parameter_at, parameters, substitute};
 pub use print::commuted;

@@ -2,6 +2,7 @@
 //! nothing helps, or that it is not known. Reads what the analysis found; asks no planner and proposes nothing.
 
 mod answer;
+mod conversion;
 mod obstacle;
 mod reading;
 mod remainder;

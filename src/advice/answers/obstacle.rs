@@ -2,10 +2,11 @@
 
 use crate::pg::IndexDefinition;
 use crate::pg::number::number;
-use crate::snapshot::{Index, Relation};
+use crate::snapshot::{Column, Index, Relation};
 use crate::sql::{Comparison, Qual, Scan};
 
 use super::super::{Advice, Declined};
+use super::conversion::converted;
 use super::reading::Reading;
 use super::{Because, Cause};
 
@@ -16,6 +17,15 @@ pub fn because(advice: &Advice, is_priced: bool, position: usize, reading: &Read
     if let Some((cause, why)) = reading.asked.and_then(|asked| unanswerable(asked, reading)) {
         let more = refused.first().map_or_else(String::new, |declined| format!(" ({})", declined.reason));
         return Because::of(cause, format!("{what}: {why}{more}"));
+    }
+    let conversion = reading.asked.zip(reading.filter);
+    if let Some((column, into)) = conversion.and_then(|(asked, filter)| converted(reading.relation, asked, filter)) {
+        let Column { name, type_sql, .. } = column;
+        let why = format!(
+            "the comparison turns {name} into {into}, so that no index on it serves: compare it with a value of its own \
+             type, {type_sql}"
+        );
+        return Because::of(Cause::NotIndexable, format!("{what}: {why}"));
     }
     if !is_priced {
         return Because::of(Cause::NotPriced, format!("{what}, and nothing could price an index for it"));

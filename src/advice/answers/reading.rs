@@ -51,6 +51,8 @@ pub struct Reading<'a> {
     pub relation: &'a Relation,
     /// What the statement asks of it; `None` where the shape has no such scan.
     pub asked: Option<&'a Scan>,
+    /// The condition that it checks row by row, as EXPLAIN prints it.
+    pub filter: Option<&'a str>,
     /// The existing indexes that it reads.
     pub indexes: Vec<&'a str>,
     /// The node types above it, the nearest first.
@@ -99,7 +101,8 @@ pub fn read<'a>(
         of_relation().find(|asked| asked.alias == spent.scan.alias).or_else(|| of_relation().next())
     });
     let SpentScan { scan, cost, above, .. } = spent;
-    Some(Reading { relation, asked, indexes: scan.indexes, above, cost, n_stored, n_kept, found })
+    let filter = node.filter.as_deref();
+    Some(Reading { relation, asked, filter, indexes: scan.indexes, above, cost, n_stored, n_kept, found })
 }
 
 /// Whether the calls of a statement over one relation return much of it, as counted.

@@ -7,7 +7,7 @@ use regex::Regex;
 
 use crate::pg::{AccessMethod, IndexColumn, IndexDefinition, IndexTarget, quote_identifier};
 use crate::snapshot::{Catalog, Column, Relation};
-use crate::sql::Qual;
+use crate::sql::{Qual, collated_column};
 
 /// Mean bytes of a value above which no key is made of it: a btree entry holds at most 2704 bytes
 /// (`BTMaxItemSize`), one longer value makes CREATE INDEX fail, and a third of that on average promises one.
@@ -51,6 +51,9 @@ pub fn key_for(
             column_key(column, use_)
         }
         IndexTarget::Expression(sql) => {
+            if let Some((name, collation)) = collated_column(sql, relation) {
+                return collated_key(catalog, relation, &name, &collation, use_);
+            }
             check_expression(catalog, relation, sql)?;
             let mut key = IndexColumn::ascending(target.clone());
             if use_ == KeyUse::Prefix {
@@ -59,6 +62,26 @@ pub fn key_for(
             Ok(key)
         }
     }
+}
+
+/// The key of a column that is compared by another collation than its own: CREATE INDEX makes of `(c COLLATE x)` the column
+/// with that collation (`ComputeIndexAttrs`).
+fn collated_key(
+    catalog: &Catalog<'_>,
+    relation: &Relation,
+    name: &str,
+    collation: &str,
+    use_: KeyUse,
+) -> Result<IndexColumn, String> {
+    let column = relation.column(name).ok_or_else(|| format!("column {name} is unknown"))?;
+    let collation = collation.strip_prefix("pg_catalog.").unwrap_or(collation);
+    let own = &catalog.snapshot().schema.collations;
+    if collation.contains('.') || own.iter().any(|own| quote_identifier(&own.name.name) == collation) {
+        return Err(format!("collation {collation} is the database's own: no index by it is proposed"));
+    }
+    let is_bytewise = collation == "\"C\"" || collation == "\"POSIX\"";
+    let key = column_key(column, if is_bytewise { KeyUse::Plain } else { use_ })?;
+    Ok(IndexColumn { collation: Some(collation.to_owned()), ..key })
 }
 
 fn column_key(column: &Column, use_: KeyUse) -> Result<IndexColumn, String> {
