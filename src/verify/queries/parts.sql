@@ -1,5 +1,5 @@
 -- What the partitioned indexes of the relations $1 (schemas) and $2 (names), position by position, consist of: each
--- partition at any level with the index that is attached to the one above; without one where none is.
+-- partition at any level with the index that is attached to the one above, or with none where there is none.
 WITH RECURSIVE parts AS (
        SELECT i.indexrelid AS whole, i.indrelid AS relation, i.indexrelid AS index
          FROM unnest($1, $2) AS wanted(schema_name, relation_name)
